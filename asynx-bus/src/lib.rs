@@ -1,0 +1,1 @@
+//! The in-process bus of asynx: hands durable events to handlers and streams.

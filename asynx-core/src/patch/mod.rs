@@ -1,0 +1,1 @@
+//! JSON documents as tapes, the differ, and the applier.

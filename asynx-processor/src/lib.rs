@@ -1,0 +1,1 @@
+//! The write path of asynx: shards, cache, group commit, conflicts, forget, shutdown.

@@ -1,0 +1,1 @@
+//! The reference store of asynx: everything in memory, for tests and for learning.

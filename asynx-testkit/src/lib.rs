@@ -1,0 +1,1 @@
+//! Tests that others can trust: laws for stores, buses and runtimes, scenarios, faults, a simulator.

@@ -1,0 +1,1 @@
+//! Schema evolution for asynx: upcasters on patches.

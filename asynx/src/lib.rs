@@ -1,0 +1,1 @@
+//! Event sourcing and CQRS: validate early, commit confidently, never lose an event.
