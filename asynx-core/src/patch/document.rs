@@ -82,9 +82,7 @@ impl Document {
         let mut parent = self.root.as_mut().ok_or(PatchErrorKind::NotFound)?;
         if slash > 0 {
             for token in path[1..slash].split('/') {
-                parent = parent
-                    .step_mut(&unescape(token))
-                    .ok_or(PatchErrorKind::NotFound)?;
+                parent = parent.step_mut(&unescape(token)).ok_or(PatchErrorKind::NotFound)?;
             }
         }
         let token = unescape(&path[slash + 1..]);
@@ -121,11 +119,7 @@ impl Document {
         if verb != Verb::Add && self.root.is_none() {
             return Err(PatchErrorKind::NotFound);
         }
-        self.root = if verb == Verb::Remove {
-            None
-        } else {
-            Some(value)
-        };
+        self.root = if verb == Verb::Remove { None } else { Some(value) };
         Ok(())
     }
 }

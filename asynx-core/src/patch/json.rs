@@ -205,9 +205,7 @@ impl Json {
 
     /// The value that `pointer` denotes, to be changed.
     pub fn pointer_mut(&mut self, pointer: &Pointer) -> Option<&mut Json> {
-        pointer
-            .tokens()
-            .try_fold(self, |json, token| json.step_mut(&token))
+        pointer.tokens().try_fold(self, |json, token| json.step_mut(&token))
     }
 
     /// The member or element that one reference token denotes.

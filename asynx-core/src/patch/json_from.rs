@@ -81,9 +81,7 @@ impl From<serde_json::Value> for Json {
         match value {
             serde_json::Value::Null => Self::Null,
             serde_json::Value::Bool(value) => Self::Bool(value),
-            serde_json::Value::Number(number) => {
-                Self::Number(Number::from_valid(&number.to_string()))
-            }
+            serde_json::Value::Number(number) => Self::Number(Number::from_valid(&number.to_string())),
             serde_json::Value::String(string) => Self::String(string),
             serde_json::Value::Array(elements) => elements.into(),
             serde_json::Value::Object(members) => Self::Object(members.into_iter().collect()),

@@ -37,3 +37,11 @@ pub use pointer::{InvalidPointer, Pointer, Tokens};
 
 /// How deep arrays and objects may nest: what `serde_json` reads, it refuses the 128th level.
 pub const MAX_DEPTH: usize = 127;
+
+// placeholder until the tape lands
+/// Why a state cannot be carried by JSON.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}")]
+pub struct StateError {
+    path: String,
+}

@@ -53,9 +53,7 @@ impl Number {
     /// The text of the number.
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            Repr::Short { length, digits } => {
-                std::str::from_utf8(&digits[..usize::from(*length)]).unwrap_or_default()
-            }
+            Repr::Short { length, digits } => std::str::from_utf8(&digits[..usize::from(*length)]).unwrap_or_default(),
             Repr::Long(text) => text,
         }
     }
@@ -79,10 +77,7 @@ impl Number {
 
     /// The nearest `f64`, if there is a finite one.
     pub fn as_f64(&self) -> Option<f64> {
-        self.as_str()
-            .parse()
-            .ok()
-            .filter(|float: &f64| float.is_finite())
+        self.as_str().parse().ok().filter(|float: &f64| float.is_finite())
     }
 }
 

@@ -49,10 +49,7 @@ impl Object {
     /// The value of the member `key`.
     pub fn get(&self, key: &str) -> Option<&Json> {
         match &self.0 {
-            Repr::Few(members) => members
-                .iter()
-                .find(|member| member.0 == key)
-                .map(|member| &member.1),
+            Repr::Few(members) => members.iter().find(|member| member.0 == key).map(|member| &member.1),
             Repr::Many(many) => many.places.get(key)?.as_ref(),
         }
     }
@@ -74,11 +71,7 @@ impl Object {
     }
 
     /// Gives the member `key` a value; returns the value that it had. A new member goes to the end.
-    pub fn insert(
-        &mut self,
-        key: impl Into<String> + AsRef<str>,
-        value: impl Into<Json>,
-    ) -> Option<Json> {
+    pub fn insert(&mut self, key: impl Into<String> + AsRef<str>, value: impl Into<Json>) -> Option<Json> {
         let value = value.into();
         if let Some(place) = self.get_mut(key.as_ref()) {
             return Some(std::mem::replace(place, value));
@@ -101,14 +94,8 @@ impl Object {
         if let Repr::Few(members) = &mut self.0
             && members.len() == FEW
         {
-            let places: IndexMap<_, _> = members
-                .drain(..)
-                .map(|(key, value)| (key, Some(value)))
-                .collect();
-            self.0 = Repr::Many(Box::new(Many {
-                places,
-                filled: FEW,
-            }));
+            let places: IndexMap<_, _> = members.drain(..).map(|(key, value)| (key, Some(value))).collect();
+            self.0 = Repr::Many(Box::new(Many { places, filled: FEW }));
         }
         match &mut self.0 {
             Repr::Few(members) => members.push((key, value)),
@@ -151,10 +138,7 @@ impl Object {
             Repr::Few(members) => (Some(members), None),
             Repr::Many(many) => (None, Some(&mut many.places)),
         };
-        let few = few
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| (key.as_str(), value));
+        let few = few.into_iter().flatten().map(|(key, value)| (key.as_str(), value));
         let many = many
             .into_iter()
             .flatten()
@@ -176,10 +160,7 @@ impl Default for Object {
 
 impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len()
-            && self
-                .iter()
-                .all(|(key, value)| other.get(key) == Some(value))
+        self.len() == other.len() && self.iter().all(|(key, value)| other.get(key) == Some(value))
     }
 }
 
@@ -251,9 +232,7 @@ impl<'a> Iterator for Iter<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
             IterRepr::Few(members) => members.next().map(|(key, value)| (key.as_str(), value)),
-            IterRepr::Many(places) => {
-                places.find_map(|(key, value)| Some((key.as_str(), value.as_ref()?)))
-            }
+            IterRepr::Many(places) => places.find_map(|(key, value)| Some((key.as_str(), value.as_ref()?))),
         }
     }
 }

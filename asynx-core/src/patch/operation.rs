@@ -157,8 +157,7 @@ pub(crate) fn read_operations<'t>(
         .map_err(outside)?;
     let mut index = 0;
     while scanner.more(b']', index == 0).map_err(outside)? {
-        let members =
-            Members::scan(&mut scanner).map_err(|error| PatchError::syntax(Some(index), error))?;
+        let members = Members::scan(&mut scanner).map_err(|error| PatchError::syntax(Some(index), error))?;
         let (verb, path, value) = members
             .into_operation(&mut scanner)
             .map_err(|(path, kind)| PatchError::at(index, path.as_deref(), kind))?;

@@ -67,13 +67,9 @@ impl fmt::Display for PatchError {
         match &self.kind {
             PatchErrorKind::Syntax(error) => write!(f, "patch: {error}")?,
             PatchErrorKind::MissingMember(name) => write!(f, "patch: member {name:?} is missing")?,
-            PatchErrorKind::UnknownOperation(name) => {
-                write!(f, "patch: operation {name:?} is not supported")?
-            }
+            PatchErrorKind::UnknownOperation(name) => write!(f, "patch: operation {name:?} is not supported")?,
             PatchErrorKind::InvalidPath => f.write_str("patch: path is no JSON pointer")?,
-            PatchErrorKind::NotFound => {
-                f.write_str("patch: path does not exist in the document")?
-            }
+            PatchErrorKind::NotFound => f.write_str("patch: path does not exist in the document")?,
             PatchErrorKind::InvalidIndex => f.write_str("patch: no such index in the array")?,
         }
         if let Some(operation) = self.operation {

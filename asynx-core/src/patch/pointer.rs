@@ -45,16 +45,12 @@ impl Pointer {
 
     /// The last token, unescaped; none at the root.
     pub fn last(&self) -> Option<Cow<'_, str>> {
-        self.0
-            .rfind('/')
-            .map(|slash| unescape(&self.0[slash + 1..]))
+        self.0.rfind('/').map(|slash| unescape(&self.0[slash + 1..]))
     }
 
     /// The pointer to what holds this; none at the root.
     pub fn parent(&self) -> Option<Self> {
-        self.0
-            .rfind('/')
-            .map(|slash| Self(self.0[..slash].to_owned()))
+        self.0.rfind('/').map(|slash| Self(self.0[..slash].to_owned()))
     }
 
     /// Goes one step down, to the member or index `token` (not escaped).

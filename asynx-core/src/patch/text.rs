@@ -30,10 +30,7 @@ pub(crate) fn write_string(out: &mut Vec<u8>, value: &str) {
 #[inline]
 pub(crate) fn write_escaped(out: &mut Vec<u8>, value: &str) {
     let bytes = value.as_bytes();
-    match bytes
-        .iter()
-        .position(|&byte| ESCAPES[usize::from(byte)] != 0)
-    {
+    match bytes.iter().position(|&byte| ESCAPES[usize::from(byte)] != 0) {
         None => out.extend_from_slice(bytes),
         Some(first) => write_with_escapes(out, bytes, first),
     }

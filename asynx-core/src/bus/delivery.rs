@@ -1,0 +1,49 @@
+use std::fmt;
+
+use futures::future::{self, BoxFuture};
+
+use super::SubscriptionId;
+use crate::Ancestry;
+
+/// Tells when the handlers of one event have ended.
+#[derive(Default)]
+pub struct Delivery {
+    handlers: Vec<(SubscriptionId, BoxFuture<'static, ()>)>,
+}
+
+impl Delivery {
+    /// A delivery to these subscriptions; each future ends when that subscription is done with the event.
+    #[must_use]
+    pub const fn new(handlers: Vec<(SubscriptionId, BoxFuture<'static, ()>)>) -> Self {
+        Self { handlers }
+    }
+
+    /// To how many subscriptions the event went.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.handlers.len()
+    }
+
+    /// Whether the event went to no subscription.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.handlers.is_empty()
+    }
+
+    /// Waits until all are done, except those of whom `ancestry` says that they wait for the caller: waiting for them
+    /// would never end.
+    ///
+    /// # Cancel safety
+    /// Safe: the handlers run on.
+    pub async fn wait(self, ancestry: &Ancestry) {
+        let others = self.handlers.into_iter();
+        let others = others.filter(|(id, _)| !ancestry.contains(*id)).map(|(_, done)| done);
+        future::join_all(others).await;
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.handlers.iter().map(|(id, _)| id)).finish()
+    }
+}

@@ -1,0 +1,138 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{BusError, HandlerError, SubscriptionId};
+use crate::{Aggregate, Event, Panic, StoreError, StreamId, Version};
+
+/// How a handler failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandlerFailure {
+    /// It panicked.
+    #[error("{0}")]
+    Panicked(Panic),
+    /// It did not end in time, and was dropped.
+    #[error("did not end within {0:?}")]
+    TimedOut(Duration),
+    /// It returned an error.
+    #[error(transparent)]
+    Failed(HandlerError),
+    /// It was never given the event: its queue was full.
+    #[error("the queue of {0} events was full, the event was dropped")]
+    Overflowed(usize),
+    /// It was never given the event, or not to the end: the bus was closed.
+    #[error("the bus was closed before the event was handled")]
+    Closed,
+}
+
+/// The part of the subscription in which a failure happened is not told apart: a fallback's failure comes as well.
+type OnHandler<A> = dyn Fn(&Event<A>, SubscriptionId, &HandlerFailure) + Send + Sync;
+type OnPublish<A> = dyn Fn(&Event<A>, &BusError) + Send + Sync;
+type OnSnapshot = dyn Fn(&StreamId, &SnapshotTrouble) + Send + Sync;
+
+/// Trouble with a snapshot. It never fails a command: the state comes from replay.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotTrouble {
+    /// The snapshot cannot be read back; it will be written anew.
+    #[error("the snapshot at version {version} is corrupt: {reason}")]
+    Corrupt {
+        /// The version it is of.
+        version: Version,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The snapshot could not be written.
+    #[error("the snapshot at version {version} was not written: {source}")]
+    NotWritten {
+        /// The version it is of.
+        version: Version,
+        /// What the store said.
+        source: StoreError,
+    },
+}
+
+/// What to call when something fails that no caller waits for. A hook that panics is ignored.
+pub struct Hooks<A> {
+    on_handler: Option<Arc<OnHandler<A>>>,
+    on_publish: Option<Arc<OnPublish<A>>>,
+    on_snapshot: Option<Arc<OnSnapshot>>,
+}
+
+impl<A: Aggregate> Hooks<A> {
+    /// Calls `hook` when a handler or a fallback panics, fails, times out or misses an event.
+    #[must_use]
+    pub fn on_handler_failure(
+        mut self,
+        hook: impl Fn(&Event<A>, SubscriptionId, &HandlerFailure) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_handler = Some(Arc::new(hook));
+        self
+    }
+
+    /// Calls `hook` when the bus could not take a durable event.
+    #[must_use]
+    pub fn on_publish_error(mut self, hook: impl Fn(&Event<A>, &BusError) + Send + Sync + 'static) -> Self {
+        self.on_publish = Some(Arc::new(hook));
+        self
+    }
+
+    /// Calls `hook` when a snapshot is corrupt or cannot be written.
+    #[must_use]
+    pub fn on_snapshot_trouble(mut self, hook: impl Fn(&StreamId, &SnapshotTrouble) + Send + Sync + 'static) -> Self {
+        self.on_snapshot = Some(Arc::new(hook));
+        self
+    }
+
+    /// Tells that a handler failed.
+    pub fn handler_failed(&self, event: &Event<A>, id: SubscriptionId, failure: &HandlerFailure) {
+        if let Some(hook) = &self.on_handler {
+            let _ = crate::catch(|| hook(event, id, failure));
+        }
+    }
+
+    /// Tells that an event could not be handed over.
+    pub fn publish_failed(&self, event: &Event<A>, error: &BusError) {
+        if let Some(hook) = &self.on_publish {
+            let _ = crate::catch(|| hook(event, error));
+        }
+    }
+
+    /// Tells that there is trouble with a snapshot.
+    pub fn snapshot_trouble(&self, stream: &StreamId, trouble: &SnapshotTrouble) {
+        if let Some(hook) = &self.on_snapshot {
+            let _ = crate::catch(|| hook(stream, trouble));
+        }
+    }
+}
+
+impl<A> Default for Hooks<A> {
+    fn default() -> Self {
+        Self {
+            on_handler: None,
+            on_publish: None,
+            on_snapshot: None,
+        }
+    }
+}
+
+impl<A> Clone for Hooks<A> {
+    fn clone(&self) -> Self {
+        Self {
+            on_handler: self.on_handler.clone(),
+            on_publish: self.on_publish.clone(),
+            on_snapshot: self.on_snapshot.clone(),
+        }
+    }
+}
+
+impl<A> fmt::Debug for Hooks<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks")
+            .field("on_handler", &self.on_handler.is_some())
+            .field("on_publish", &self.on_publish.is_some())
+            .field("on_snapshot", &self.on_snapshot.is_some())
+            .finish()
+    }
+}
