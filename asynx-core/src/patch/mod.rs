@@ -9,6 +9,7 @@
 //! | [`Pointer`] | a validated JSON Pointer (RFC 6901) |
 //! | [`Operation`], [`Patch`] | a patch as values, for upcasters |
 //! | [`Document`] | what a stream of patches folds to |
+//! | [`Tape`] | a serialised state: compact text and where its values lie |
 
 mod json;
 mod json_from;
@@ -22,6 +23,15 @@ mod patch_error;
 
 mod document;
 
+mod node;
+mod same;
+mod serialize;
+mod serialize_key;
+mod serialize_parts;
+mod state_error;
+mod tape;
+mod writer;
+
 mod parse_error;
 mod scan;
 mod text;
@@ -34,6 +44,8 @@ pub use operation::{Operation, Patch};
 pub use parse_error::ParseError;
 pub use patch_error::{PatchError, PatchErrorKind};
 pub use pointer::{InvalidPointer, Pointer, Tokens};
+pub use state_error::{StateError, StateErrorKind};
+pub use tape::Tape;
 
 /// How deep arrays and objects may nest: what `serde_json` reads, it refuses the 128th level.
 pub const MAX_DEPTH: usize = 127;
