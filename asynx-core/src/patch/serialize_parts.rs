@@ -3,6 +3,7 @@
 use serde::ser::{self, Serialize};
 
 use super::StateErrorKind;
+use super::difference::decode;
 use super::scan::Scanner;
 use super::serialize::{Refusal, State};
 use super::text;
@@ -178,10 +179,7 @@ impl<'w> Members<'w> {
         let Some(key) = duplicate_key(writer.view(), self.node) else {
             return Ok(());
         };
-        let quoted = [b"\"", key, b"\""].concat();
-        let key = Scanner::new(&quoted)
-            .and_then(|mut scanner| scanner.string().map(String::from))
-            .unwrap_or_default();
+        let key = decode(key);
         self.state.failed = true;
         Err(Refusal::at_key(StateErrorKind::DuplicateKey, key))
     }

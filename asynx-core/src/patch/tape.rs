@@ -59,8 +59,8 @@ impl Tape {
     /// object, or is longer than 4 GiB.
     pub fn parse(text: &[u8]) -> Result<Self, ParseError> {
         let mut scanner = Scanner::new(text)?;
-        // a string escaped otherwise may grow, but not so that it matters
-        if u32::try_from(text.len().saturating_mul(2)).is_err() {
+        // strings never grow: what must be escaped comes escaped
+        if u32::try_from(text.len()).is_err() {
             return Err(scanner.error("text is too long"));
         }
         let mut writer = Writer::with_capacity(text.len(), text.len() / 16 + 1);
