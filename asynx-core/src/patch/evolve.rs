@@ -94,7 +94,12 @@ impl fmt::Display for EvolveError {
 
 impl std::error::Error for EvolveError {}
 
-fn check(
+/// Whether a document comes back as `next` when its type reads and serialises it again.
+///
+/// # Errors
+///
+/// If it does not: the first path that does not survive.
+pub fn check(
     target: &Tape,
     next: &Tape,
     reserialise: impl Fn(&[u8]) -> Result<Tape, String>,

@@ -70,7 +70,7 @@ mod text;
 
 pub use diff::{create, diff, diff_into};
 pub use document::Document;
-pub use evolve::{EvolveError, evolve};
+pub use evolve::{EvolveError, check, evolve};
 pub use json::Json;
 pub use number::{NonFinite, Number};
 pub use object::{Iter, Object};
@@ -85,10 +85,3 @@ pub use tape::Tape;
 /// How deep arrays and objects may nest: what `serde_json` reads, it refuses the 128th level.
 pub const MAX_DEPTH: usize = 127;
 
-// placeholder until the tape lands
-/// Why a state cannot be carried by JSON.
-#[derive(Debug, thiserror::Error)]
-#[error("{path}")]
-pub struct StateError {
-    path: String,
-}
