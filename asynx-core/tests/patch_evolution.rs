@@ -1,5 +1,7 @@
 //! D7: two versions of a type take turns in writing one stream, as in a rolling deployment.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use asynx_core::patch::{Document, Foreign, Tape, create, diff, evolve, place};
 use proptest::prelude::*;
 use serde::Serialize;

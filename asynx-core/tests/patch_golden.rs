@@ -1,5 +1,7 @@
 //! Exact texts for typical cases, the examples of RFC 6902, and what an adversary would send.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 

@@ -1,5 +1,7 @@
 //! The laws of the differ, D1 to D4, D6, D8 and D9, over arbitrary states. D5 and D7 have files of their own.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod patch_states;
 
 use asynx_core::patch::{Document, Json, Operation, Patch, Pointer, Tape, create, diff};
