@@ -369,6 +369,39 @@ fn elements_take_their_foreign_members_along() {
     }
 }
 
+#[test]
+fn a_skipped_default_keeps_what_is_foreign_in_it() {
+    let doc = r#"{"address":{"street":"","new":1}}"#;
+    assert_eq!(
+        placed(
+            doc,
+            "{}",
+            r#"{"address":{"street":"x","number":2}}"#,
+            Foreign::Keep
+        )
+        .0,
+        r#"{"address":{"street":"x","new":1,"number":2}}"#
+    );
+}
+
+#[test]
+fn elements_of_long_lists_take_their_foreign_members_along() {
+    let list = |numbers: &mut dyn Iterator<Item = u32>, foreign: bool| {
+        let element = |n: u32| {
+            let foreign = if foreign {
+                format!(r#","new":{n}"#)
+            } else {
+                String::new()
+            };
+            format!(r#"{{"id":{n},"same":"for all of them"{foreign}}}"#)
+        };
+        format!("[{}]", numbers.map(element).collect::<Vec<_>>().join(","))
+    };
+    let [doc, reversed] = [list(&mut (0..200), true), list(&mut (0..200).rev(), true)];
+    let [current, next] = [list(&mut (0..200), false), list(&mut (0..200).rev(), false)];
+    assert_eq!(placed(&doc, &current, &next, Foreign::Keep).0, reversed);
+}
+
 mod renamed {
     use serde::{Deserialize, Serialize};
 

@@ -74,6 +74,22 @@ fn check_laws(old: &Tape, new: &Tape) {
     assert!(document.tape().unwrap().same(new), "D6");
 }
 
+fn longest_common(left: &[u8], right: &[u8]) -> usize {
+    let mut best = vec![0; right.len() + 1];
+    for a in left {
+        let mut diagonal = 0;
+        for (j, b) in right.iter().enumerate() {
+            let here = if a == b {
+                diagonal + 1
+            } else {
+                best[j + 1].max(best[j])
+            };
+            diagonal = std::mem::replace(&mut best[j + 1], here);
+        }
+    }
+    best[right.len()]
+}
+
 proptest! {
     #[test]
     fn patches_lead_from_any_state_to_any_other(old in state(), new in state()) {
@@ -143,6 +159,52 @@ proptest! {
         prop_assert_eq!(count(&new, &old), all.len() - some.len());
         check_laws(&old, &new);
         check_laws(&new, &old);
+    }
+
+    #[test]
+    fn d4_no_more_operations_than_the_shortest_script(
+        left in prop::collection::vec(0_u8..6, 0..40),
+        right in prop::collection::vec(0_u8..6, 0..40),
+    ) {
+        let item = |n: &u8| format!("an item, number {n}");
+        let long = |list: &[u8]| {
+            let list: Vec<_> = list.iter().map(item).collect();
+            [&["x".repeat(5_000)], &list[..], &["y".repeat(5_000)]].concat()
+        };
+        let (old, new) = (tape(&long(&left)), tape(&long(&right)));
+        let count = Patch::parse(&diff(&old, &new)).unwrap().0.len();
+        prop_assert!(count <= left.len() + right.len() - 2 * longest_common(&left, &right));
+        check_laws(&old, &new);
+    }
+
+    #[test]
+    fn texts_are_json_exactly_if_serde_json_says_so(
+        json in json(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        insert: bool,
+    ) {
+        const BYTES: &[u8] = b"[]{}\",:0.1e-+tnud8 \\\n\xc3\x01";
+        let mut text = json.to_vec();
+        for (at, byte) in edits {
+            let byte = BYTES[usize::from(byte) % BYTES.len()];
+            match at.index(text.len() + 1) {
+                at if insert || at == text.len() => text.insert(at, byte),
+                at => text[at] = byte,
+            }
+        }
+        let theirs = serde_json::from_slice::<&serde_json::value::RawValue>(&text).is_ok();
+        match (Json::parse(&text), Tape::parse(&text)) {
+            (Ok(json), Ok(tape)) => {
+                prop_assert!(theirs);
+                prop_assert_eq!(tape.to_string(), json.to_string());
+            }
+            (Err(error), Err(other)) => {
+                let stricter = ["duplicate key before", "lone surrogate in a string"].contains(&error.reason());
+                prop_assert!(stricter || !theirs, "{error}");
+                prop_assert!(stricter || error == other, "{error}, {other}");
+            }
+            (json, tape) => prop_assert!(false, "{json:?} {tape:?}"),
+        }
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl Placer<'_, '_> {
                 }
                 (None, Some(n)) => {
                     self.key(member.key);
-                    self.out.copy(self.next, n);
+                    self.overlay(member.node, n);
                 }
                 (Some(_), None) => {}
                 (None, None) => {
@@ -152,6 +152,37 @@ impl Placer<'_, '_> {
                 self.key(member.key);
                 self.out.copy(self.next, member.node);
             }
+        }
+        self.out.close(object, b'}');
+    }
+
+    /// The document has a value that the type did not mention, as defaults may be skipped, and mentions now.
+    fn overlay(&mut self, d: usize, n: usize) {
+        if [self.doc.kind(d), self.next.kind(n)] != [b'{'; 2] {
+            return self.out.copy(self.next, n);
+        }
+        let docs = Index::of(self.doc, d);
+        let nexts = Index::of(self.next, n);
+        let object = self.out.open(b'{');
+        for member in self.doc.members(d) {
+            if let Some(n) = nexts.get(member.key) {
+                self.key(member.key);
+                self.overlay(member.node, n);
+                continue;
+            }
+            self.foreign.push(member.node);
+            if self.keeps(member.node) {
+                self.key(member.key);
+                self.out.copy(self.doc, member.node);
+            }
+        }
+        for member in self
+            .next
+            .members(n)
+            .filter(|member| docs.get(member.key).is_none())
+        {
+            self.key(member.key);
+            self.out.copy(self.next, member.node);
         }
         self.out.close(object, b'}');
     }
