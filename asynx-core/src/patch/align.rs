@@ -8,7 +8,7 @@ use super::node::View;
 use super::same::{hash, same};
 
 /// Up to this many pairs of changed elements are compared to find which belong together.
-const MAX_PAIRS: usize = 1024;
+pub(crate) const MAX_PAIRS: usize = 1024;
 
 /// One step from the old array to the new one, by the places of the elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,29 +149,49 @@ impl Aligner<'_> {
         self.steps.extend((j.start + y..j.end).map(Step::Insert));
     }
 
-    /// How much two elements have in common: at least 1, and the bytes of equal members of two objects.
     fn likeness(&self, i: usize, j: usize) -> usize {
-        const MANY: usize = 32;
-        let (a, b) = (self.olds[i], self.news[j]);
-        if self.old.kind(a) != b'{' || self.new.kind(b) != b'{' {
-            return 1;
+        likeness(self.old, self.olds[i], self.new, self.news[j])
+    }
+}
+
+/// How much two values have in common: at least 1, and for two objects or arrays the bytes of what is equal in both.
+pub(crate) fn likeness(old: View<'_>, a: usize, new: View<'_>, b: usize) -> usize {
+    const MANY: usize = 32;
+    match (old.kind(a), new.kind(b)) {
+        (b'{', b'{') => {
+            let others = new.members(b);
+            let mut parallel = others.clone();
+            let common = old.members(a).take(MANY).map(|member| {
+                let beside = parallel.next().filter(|other| other.key == member.key);
+                let other = beside.or_else(|| {
+                    others
+                        .clone()
+                        .take(MANY)
+                        .find(|other| other.key == member.key)
+                });
+                match other {
+                    Some(other) if other.whole == member.whole => member.whole.len(),
+                    Some(other) => likeness(old, member.node, new, other.node) - 1,
+                    None => 0,
+                }
+            });
+            1 + common.sum::<usize>()
         }
-        let others = self.new.members(b);
-        let mut parallel = others.clone();
-        let mut likeness = 1;
-        for member in self.old.members(a).take(MANY) {
-            let beside = parallel
-                .next()
-                .is_some_and(|other| other.whole == member.whole);
-            if beside
-                || others
-                    .clone()
-                    .take(MANY)
-                    .any(|other| other.whole == member.whole)
-            {
-                likeness += member.whole.len();
-            }
+        (b'[', b'[') => {
+            let common = old
+                .elements(a)
+                .zip(new.elements(b))
+                .take(MANY)
+                .map(|(a, b)| {
+                    let (left, right) = (old.bytes(a), new.bytes(b));
+                    if left == right {
+                        left.len()
+                    } else {
+                        likeness(old, a, new, b) - 1
+                    }
+                });
+            1 + common.sum::<usize>()
         }
-        likeness
+        _ => 1,
     }
 }

@@ -62,6 +62,7 @@ mod edits;
 
 mod difference;
 mod evolve;
+mod origins;
 mod place;
 
 mod parse_error;

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::Tape;
-use super::align::{Step, align};
+use super::align::likeness;
 use super::node::View;
+use super::origins::origins;
 use super::same::{Index, hash, same};
 use super::writer::Writer;
 
@@ -124,7 +125,7 @@ impl Placer<'_, '_> {
                 }
                 (None, Some(n)) => {
                     self.key(member.key);
-                    self.out.copy(self.next, n);
+                    self.overlay(member.node, n);
                 }
                 (Some(_), None) => {}
                 (None, None) => {
@@ -155,6 +156,37 @@ impl Placer<'_, '_> {
         self.out.close(object, b'}');
     }
 
+    /// The document has a value that the type did not mention, as defaults may be skipped, and mentions now.
+    fn overlay(&mut self, d: usize, n: usize) {
+        if [self.doc.kind(d), self.next.kind(n)] != [b'{'; 2] {
+            return self.out.copy(self.next, n);
+        }
+        let docs = Index::of(self.doc, d);
+        let nexts = Index::of(self.next, n);
+        let object = self.out.open(b'{');
+        for member in self.doc.members(d) {
+            if let Some(n) = nexts.get(member.key) {
+                self.key(member.key);
+                self.overlay(member.node, n);
+                continue;
+            }
+            self.foreign.push(member.node);
+            if self.keeps(member.node) {
+                self.key(member.key);
+                self.out.copy(self.doc, member.node);
+            }
+        }
+        for member in self
+            .next
+            .members(n)
+            .filter(|member| docs.get(member.key).is_none())
+        {
+            self.key(member.key);
+            self.out.copy(self.next, member.node);
+        }
+        self.out.close(object, b'}');
+    }
+
     fn keeps(&self, node: usize) -> bool {
         match self.drop {
             Drop::Nothing => true,
@@ -175,20 +207,27 @@ impl Placer<'_, '_> {
         if self.is_permuted(&docs, &currents) {
             self.set(&docs, &nexts);
         } else {
-            for step in align(self.current, &currents, self.next, &nexts) {
-                match step {
-                    Step::Remove(_) => continue,
-                    _ => self.out.separate(),
-                }
-                match step {
-                    Step::Keep(i, _) => self.out.copy(self.doc, docs[i]),
-                    Step::Change(i, j) => self.value(docs[i], currents[i], nexts[j]),
-                    Step::Insert(j) => self.out.copy(self.next, nexts[j]),
-                    Step::Remove(_) => {}
-                }
-            }
+            self.elements(&docs, &currents, &nexts);
         }
         self.out.close(array, b']');
+    }
+
+    fn elements(&mut self, docs: &[usize], currents: &[usize], nexts: &[usize]) {
+        let origins = origins(self.current, currents, self.next, nexts);
+        for (&n, origin) in nexts.iter().zip(origins) {
+            self.out.separate();
+            match origin {
+                Some(i) if !self.is_replaced(currents[i], n) => self.value(docs[i], currents[i], n),
+                _ => self.out.copy(self.next, n),
+            }
+        }
+    }
+
+    /// Whether an object has nothing in common with the one whose place it takes.
+    fn is_replaced(&self, c: usize, n: usize) -> bool {
+        likeness(self.current, c, self.next, n) == 1
+            && [self.current.kind(c), self.next.kind(n)] == [b'{'; 2]
+            && self.current.elements(c).nth(1).is_some()
     }
 
     /// Whether the type has the same elements as the document in another order, as a `HashSet` has.
