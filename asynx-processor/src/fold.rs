@@ -55,11 +55,6 @@ impl Fold {
         self.floor
     }
 
-    /// How many events were applied.
-    pub(crate) fn events(&self) -> usize {
-        self.events
-    }
-
     pub(crate) fn is_alive(&self) -> bool {
         !self.document.is_absent()
     }

@@ -48,7 +48,9 @@ impl<A: Aggregate> Processor<A> {
             handle.workers.abort();
             shared.tasks.abort();
             shared.bus.close();
-            handle.questions.iter().for_each(|questions| drop(questions.close()));
+            for questions in &handle.questions {
+                questions.close();
+            }
             handle.readers.abort();
             let _ = ended.send(in_time);
         };
