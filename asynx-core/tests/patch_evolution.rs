@@ -188,8 +188,7 @@ fn tape<T: Serialize + ?Sized>(state: &T) -> Tape {
 }
 
 fn read<T: DeserializeOwned>(text: &[u8]) -> T {
-    serde_json::from_slice(text)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(text)))
+    serde_json::from_slice(text).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(text)))
 }
 
 fn reserialise<T: Serialize + DeserializeOwned>(text: &[u8]) -> Result<Tape, String> {
@@ -213,26 +212,16 @@ impl Stream {
     }
 
     /// A process with the type `T` writes its next event.
-    fn write<T: Serialize + DeserializeOwned + Clone + PartialEq + std::fmt::Debug>(
-        &mut self,
-        edit: impl Fn(&mut T),
-    ) {
+    fn write<T: Serialize + DeserializeOwned + Clone + PartialEq + std::fmt::Debug>(&mut self, edit: impl Fn(&mut T)) {
         let current: T = read(self.folded.text());
         let mut next = current.clone();
         edit(&mut next);
-        let (target, patch) = evolve(
-            &self.folded,
-            &tape(&current),
-            &tape(&next),
-            reserialise::<T>,
-        )
-        .unwrap_or_else(|error| panic!("{error}\nfolded {}\nnext {}", self.folded, tape(&next)));
+        let (target, patch) = evolve(&self.folded, &tape(&current), &tape(&next), reserialise::<T>)
+            .unwrap_or_else(|error| panic!("{error}\nfolded {}\nnext {}", self.folded, tape(&next)));
         self.patches.push(patch);
 
         let mut document = Document::default();
-        self.patches
-            .iter()
-            .for_each(|patch| document.apply(patch).unwrap());
+        self.patches.iter().for_each(|patch| document.apply(patch).unwrap());
         assert!(document.tape().unwrap().same(&target));
         let mut from_snapshot = Document::parse(self.folded.text()).unwrap();
         from_snapshot.apply(self.patches.last().unwrap()).unwrap();

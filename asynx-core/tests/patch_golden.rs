@@ -81,10 +81,7 @@ fn typical_patches() {
         let [old, new] = [old, new].map(|text| text.replace('P', pad));
         assert_eq!(patch(&old, &new), expected);
     }
-    assert_eq!(
-        create(&parse("[1]")),
-        br#"[{"op":"add","path":"","value":[1]}]"#
-    );
+    assert_eq!(create(&parse("[1]")), br#"[{"op":"add","path":"","value":[1]}]"#);
     let mut out = b"patch: ".to_vec();
     diff_into(&parse("[]"), &parse("[1]"), &mut out);
     assert_eq!(out, br#"patch: [{"op":"add","path":"/0","value":1}]"#);
@@ -137,11 +134,7 @@ fn examples_of_the_rfc() {
     ] {
         assert_eq!(apply(document, patch).unwrap(), expected);
     }
-    let error = apply(
-        r#"{"foo":"bar"}"#,
-        r#"[{"op":"add","path":"/baz/bat","value":"qux"}]"#,
-    )
-    .unwrap_err();
+    let error = apply(r#"{"foo":"bar"}"#, r#"[{"op":"add","path":"/baz/bat","value":"qux"}]"#).unwrap_err();
     assert_eq!(
         (error.operation(), error.path(), error.kind()),
         (Some(0), Some("/baz/bat"), &PatchErrorKind::NotFound)
@@ -150,8 +143,7 @@ fn examples_of_the_rfc() {
 
 #[test]
 fn members_of_an_operation_come_in_any_order() {
-    let patch =
-        r#" [ { "value" : [ 1 , {"op":2} ], "x":[{}], "path" : "/a", "op" : "\u0061dd" } ] "#;
+    let patch = r#" [ { "value" : [ 1 , {"op":2} ], "x":[{}], "path" : "/a", "op" : "\u0061dd" } ] "#;
     assert_eq!(apply("{}", patch).unwrap(), r#"{"a":[1,{"op":2}]}"#);
 }
 
@@ -188,28 +180,17 @@ fn strictness() {
             r#""op":"copy","from":"/a","path":"/b""#,
             UnknownOperation("copy".into()),
         ),
-        (
-            r#""op":"test","path":"/a","value":1"#,
-            UnknownOperation("test".into()),
-        ),
+        (r#""op":"test","path":"/a","value":1"#, UnknownOperation("test".into())),
     ] {
         let patch = format!(r#"[{{"op":"add","path":"/new","value":1}},{{{operation}}}]"#);
         let error = apply(document, &patch).unwrap_err();
-        assert_eq!(
-            (error.operation(), error.kind()),
-            (Some(1), &kind),
-            "{error}"
-        );
+        assert_eq!((error.operation(), error.kind()), (Some(1), &kind), "{error}");
         if let Ok(patch) = Patch::parse(patch.as_bytes()) {
             let error = Document::parse(document.as_bytes())
                 .unwrap()
                 .apply_patch(&patch)
                 .unwrap_err();
-            assert_eq!(
-                (error.operation(), error.kind()),
-                (Some(1), &kind),
-                "{error}"
-            );
+            assert_eq!((error.operation(), error.kind()), (Some(1), &kind), "{error}");
         }
     }
     for text in [
@@ -256,12 +237,7 @@ fn a_document_is_absent_before_the_first_patch() {
 #[test]
 fn patches_cannot_nest_a_document_too_deeply() {
     let deep = |depth| "[".repeat(depth) + &"]".repeat(depth);
-    let patch = |path: &str, depth| {
-        format!(
-            r#"[{{"op":"add","path":"{path}","value":{}}}]"#,
-            deep(depth)
-        )
-    };
+    let patch = |path: &str, depth| format!(r#"[{{"op":"add","path":"{path}","value":{}}}]"#, deep(depth));
     let document = deep(100);
     let path = "/0".repeat(100);
     assert!(apply(&document, &patch(&path, 27)).is_ok());

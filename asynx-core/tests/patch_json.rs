@@ -63,10 +63,7 @@ fn json_gives_access_and_converts() {
         Json::from_serialize(&json.deserialize::<serde_json::Value>().unwrap()).unwrap(),
         json
     );
-    assert_eq!(
-        Json::from(serde_json::json!({"d": "x", "a": [{"b/c": -0.5}]})),
-        json
-    );
+    assert_eq!(Json::from(serde_json::json!({"d": "x", "a": [{"b/c": -0.5}]})), json);
     assert!(Json::try_from(f64::NAN).is_err());
     assert_eq!(Json::from(u128::MAX).to_string(), u128::MAX.to_string());
     assert_eq!(Json::from(vec![Some(1), None]).to_string(), "[1,null]");
@@ -77,34 +74,21 @@ fn pointers() {
     for invalid in ["a", "a/b", "/~", "/~2", "/a~"] {
         assert!(Pointer::parse(invalid).is_err(), "{invalid}");
     }
-    let pointer = Pointer::root()
-        .child("a/b")
-        .child("~1")
-        .element(3)
-        .child("");
+    let pointer = Pointer::root().child("a/b").child("~1").element(3).child("");
     assert_eq!(pointer.as_str(), "/a~1b/~01/3/");
     assert_eq!(pointer.tokens().collect::<Vec<_>>(), ["a/b", "~1", "3", ""]);
     assert_eq!(pointer.last().as_deref(), Some(""));
     let parent = pointer.parent().unwrap();
     assert_eq!(parent.to_string(), "/a~1b/~01/3");
-    assert!(
-        pointer.starts_with(&parent)
-            && pointer.starts_with(&Pointer::root())
-            && !parent.starts_with(&pointer)
-    );
+    assert!(pointer.starts_with(&parent) && pointer.starts_with(&Pointer::root()) && !parent.starts_with(&pointer));
     assert!(
         !Pointer::parse("/ab")
             .unwrap()
             .starts_with(&Pointer::parse("/a").unwrap())
     );
-    assert_eq!(
-        parent.join(&pointer.strip_prefix(&parent).unwrap()),
-        pointer
-    );
+    assert_eq!(parent.join(&pointer.strip_prefix(&parent).unwrap()), pointer);
     assert!(
-        Pointer::root().tokens().next().is_none()
-            && Pointer::root().parent().is_none()
-            && Pointer::root().is_root()
+        Pointer::root().tokens().next().is_none() && Pointer::root().parent().is_none() && Pointer::root().is_root()
     );
 }
 
@@ -147,7 +131,8 @@ fn objects_keep_their_order_and_are_fast_when_large() {
 
 #[test]
 fn patches_are_values() {
-    let text = r#"[{"op":"add","path":"/a","value":1},{"op":"remove","path":"/b"},{"op":"replace","path":"","value":{}}]"#;
+    let text =
+        r#"[{"op":"add","path":"/a","value":1},{"op":"remove","path":"/b"},{"op":"replace","path":"","value":{}}]"#;
     let mut patch = Patch::parse(text.as_bytes()).unwrap();
     assert_eq!(patch.to_string(), text);
     *patch.0[1].path_mut() = Pointer::parse("/c").unwrap();

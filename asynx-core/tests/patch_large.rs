@@ -10,10 +10,7 @@ use asynx_core::patch::{Document, Patch, Tape, diff};
 /// Runs what must not be quadratic; generous, because tests run unoptimised and side by side.
 fn soon<T>(work: impl FnOnce() -> T) -> T {
     let limit = Duration::from_secs(5);
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the time that passes is what is tested"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the time that passes is what is tested")]
     let now = SystemTime::now;
     let begin = now();
     let done = work();
@@ -42,9 +39,7 @@ fn large_arrays() {
         .collect();
     let few: Vec<u64> = numbers.iter().map(|n| n % 3).collect();
     let swapped: Vec<u64> = [&numbers[5_000..], &numbers[..5_000]].concat();
-    let all = [
-        &numbers, &reversed, &others, &scattered, &halves, &few, &swapped,
-    ];
+    let all = [&numbers, &reversed, &others, &scattered, &halves, &few, &swapped];
     soon(|| {
         for old in all {
             for new in all {
@@ -58,12 +53,7 @@ fn large_arrays() {
 #[test]
 fn large_arrays_of_objects() {
     let tape = |numbers: &[u32]| {
-        let object = |n: &u32| {
-            HashMap::from([
-                ("id".to_owned(), n.to_string()),
-                ("n".to_owned(), (n % 7).to_string()),
-            ])
-        };
+        let object = |n: &u32| HashMap::from([("id".to_owned(), n.to_string()), ("n".to_owned(), (n % 7).to_string())]);
         Tape::of(&numbers.iter().map(object).collect::<Vec<_>>()).unwrap()
     };
     let mut numbers: Vec<u32> = (0..5_000).collect();
@@ -89,11 +79,8 @@ fn many_removals_and_insertions_at_once() {
 
 #[test]
 fn large_maps_in_another_order() {
-    let map = |numbers: &mut dyn Iterator<Item = u32>| {
-        numbers
-            .map(|n| (n.to_string(), vec![n]))
-            .collect::<HashMap<_, _>>()
-    };
+    let map =
+        |numbers: &mut dyn Iterator<Item = u32>| numbers.map(|n| (n.to_string(), vec![n])).collect::<HashMap<_, _>>();
     let (one, other) = (map(&mut (0..10_000)), map(&mut (0..10_000).rev()));
     let mut changed = other.clone();
     changed.insert("77".to_owned(), vec![1]);

@@ -31,10 +31,7 @@ fn check_laws(old: &Tape, new: &Tape) {
     let text = String::from_utf8(patch.clone()).unwrap();
 
     let replayed = replay(old, &patch);
-    assert!(
-        replayed.same(new),
-        "D1: {text}\nleads to {replayed}\nnot to   {new}"
-    );
+    assert!(replayed.same(new), "D1: {text}\nleads to {replayed}\nnot to   {new}");
     if let (Some(value), Ok(expected)) = (
         replay_by_oracle(old, &patch),
         serde_json::from_slice::<serde_json::Value>(new.text()),
@@ -79,11 +76,7 @@ fn longest_common(left: &[u8], right: &[u8]) -> usize {
     for a in left {
         let mut diagonal = 0;
         for (j, b) in right.iter().enumerate() {
-            let here = if a == b {
-                diagonal + 1
-            } else {
-                best[j + 1].max(best[j])
-            };
+            let here = if a == b { diagonal + 1 } else { best[j + 1].max(best[j]) };
             diagonal = std::mem::replace(&mut best[j + 1], here);
         }
     }

@@ -13,8 +13,7 @@ fn tape<T: Serialize + ?Sized>(state: &T) -> Tape {
 }
 
 fn read<T: DeserializeOwned>(text: &[u8]) -> T {
-    serde_json::from_slice(text)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(text)))
+    serde_json::from_slice(text).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(text)))
 }
 
 fn reserialise<T: Serialize + DeserializeOwned>(text: &[u8]) -> Result<Tape, String> {
@@ -24,13 +23,9 @@ fn reserialise<T: Serialize + DeserializeOwned>(text: &[u8]) -> Result<Tape, Str
 
 /// A placed change, and the patch to it.
 fn placed(doc: &str, current: &str, next: &str, foreign: Foreign) -> (String, String) {
-    let [doc, current, next] =
-        [doc, current, next].map(|text| Tape::parse(text.as_bytes()).unwrap());
+    let [doc, current, next] = [doc, current, next].map(|text| Tape::parse(text.as_bytes()).unwrap());
     let target = place(&doc, &current, &next, foreign);
-    (
-        target.to_string(),
-        String::from_utf8(diff(&doc, &target)).unwrap(),
-    )
+    (target.to_string(), String::from_utf8(diff(&doc, &target)).unwrap())
 }
 
 #[test]
@@ -42,22 +37,18 @@ fn what_the_type_does_not_know_stays() {
     assert_eq!(target, doc.replace(r#""b":1"#, r#""b":5"#));
     assert_eq!(patch, r#"[{"op":"replace","path":"/in/b","value":5}]"#);
     let (target, _) = placed(doc, current, next, Foreign::DropOnChangedPaths);
-    assert_eq!(
-        target,
-        r#"{"a":1,"in":{"b":5},"out":{"c":1,"new":2},"default":7}"#
-    );
+    assert_eq!(target, r#"{"a":1,"in":{"b":5},"out":{"c":1,"new":2},"default":7}"#);
 }
 
 #[test]
 fn members_that_come_by_default_are_added_when_they_change() {
     let doc = r#"{"lines":[{"sku":"a"},{"sku":"b"}],"padding":"................................"}"#;
-    let current = r#"{"lines":[{"sku":"a","gift":false},{"sku":"b","gift":false}],"padding":"................................"}"#;
-    let next = r#"{"lines":[{"sku":"a","gift":false},{"sku":"b","gift":true}],"padding":"................................"}"#;
+    let current =
+        r#"{"lines":[{"sku":"a","gift":false},{"sku":"b","gift":false}],"padding":"................................"}"#;
+    let next =
+        r#"{"lines":[{"sku":"a","gift":false},{"sku":"b","gift":true}],"padding":"................................"}"#;
     let (_, patch) = placed(doc, current, next, Foreign::Keep);
-    assert_eq!(
-        patch,
-        r#"[{"op":"add","path":"/lines/1/gift","value":true}]"#
-    );
+    assert_eq!(patch, r#"[{"op":"add","path":"/lines/1/gift","value":true}]"#);
 }
 
 #[test]
@@ -90,13 +81,7 @@ fn elements_take_their_foreign_members_along() {
 fn a_skipped_default_keeps_what_is_foreign_in_it() {
     let doc = r#"{"address":{"street":"","new":1}}"#;
     assert_eq!(
-        placed(
-            doc,
-            "{}",
-            r#"{"address":{"street":"x","number":2}}"#,
-            Foreign::Keep
-        )
-        .0,
+        placed(doc, "{}", r#"{"address":{"street":"x","number":2}}"#, Foreign::Keep).0,
         r#"{"address":{"street":"x","new":1,"number":2}}"#
     );
 }
@@ -147,13 +132,7 @@ fn renamed_members_make_way_and_foreign_ones_stay() {
         let current: renamed::Order = read(doc.text());
         let mut next = current.clone();
         edit(&mut next);
-        let (target, patch) = evolve(
-            &doc,
-            &tape(&current),
-            &tape(&next),
-            reserialise::<renamed::Order>,
-        )
-        .unwrap();
+        let (target, patch) = evolve(&doc, &tape(&current), &tape(&next), reserialise::<renamed::Order>).unwrap();
         let mut document = Document::parse(doc.text()).unwrap();
         document.apply(&patch).unwrap();
         assert_eq!(document.to_vec().len(), target.len());
@@ -207,17 +186,8 @@ fn what_cannot_be_read_back_is_refused_with_its_path() {
     assert_eq!(error.path().as_str(), "/0/n");
 
     let broken = |_: &[u8]| Err("cannot be decoded".to_owned());
-    let error = evolve(
-        &doc,
-        &tape(&current),
-        &tape(&[Lossy { id: 2, n: 2 }]),
-        broken,
-    )
-    .unwrap_err();
-    assert_eq!(
-        (error.path().as_str(), error.reason()),
-        ("", "cannot be decoded")
-    );
+    let error = evolve(&doc, &tape(&current), &tape(&[Lossy { id: 2, n: 2 }]), broken).unwrap_err();
+    assert_eq!((error.path().as_str(), error.reason()), ("", "cannot be decoded"));
 }
 
 #[test]
@@ -228,12 +198,6 @@ fn a_set_that_is_iterated_in_another_order_stays_as_it_is() {
     let before = tape(&(&current, n));
     current.insert(1_000);
     current.remove(&50);
-    let (_, patch) = evolve(
-        &doc,
-        &before,
-        &tape(&(&current, n)),
-        reserialise::<(HashSet<u32>, u8)>,
-    )
-    .unwrap();
+    let (_, patch) = evolve(&doc, &before, &tape(&(&current, n)), reserialise::<(HashSet<u32>, u8)>).unwrap();
     assert_eq!(asynx_core::patch::Patch::parse(&patch).unwrap().0.len(), 2);
 }

@@ -68,9 +68,7 @@ fn depth_ends_where_the_reader_ends() {
 
 #[test]
 fn a_raw_value_counts_as_deep_as_it_is() {
-    let raw = |depth| {
-        serde_json::value::RawValue::from_string("[".repeat(depth) + &"]".repeat(depth)).unwrap()
-    };
+    let raw = |depth| serde_json::value::RawValue::from_string("[".repeat(depth) + &"]".repeat(depth)).unwrap();
     assert!(Tape::of(&[raw(126)]).is_ok());
     let error = Tape::of(&[raw(127)]).unwrap_err();
     assert_eq!(error.kind(), &StateErrorKind::TooDeep);
@@ -82,10 +80,7 @@ fn no_recursion_overflows_the_stack() {
     let error = Tape::of(&Nest::of_depth(5_000)).unwrap_err();
     assert_eq!(error.kind(), &StateErrorKind::TooDeep);
     let shell = (0..5_000).fold(Shell(None), |inner, _| Shell(Some(Box::new(inner))));
-    assert_eq!(
-        Tape::of(&shell).unwrap_err().kind(),
-        &StateErrorKind::TooDeep
-    );
+    assert_eq!(Tape::of(&shell).unwrap_err().kind(), &StateErrorKind::TooDeep);
     for text in ["[", "{\"a\":", "[{\"a\":"] {
         assert!(Json::parse(text.repeat(100_000).as_bytes()).is_err());
         assert!(Tape::parse(text.repeat(100_000).as_bytes()).is_err());
@@ -150,11 +145,7 @@ fn refusals_name_path_and_reason() {
             Tape::of(&state).unwrap_err(),
             Tape::of_with_capacity_like(&state, &like).unwrap_err(),
         ] {
-            assert_eq!(
-                (error.path().as_str(), error.kind()),
-                (path, &kind),
-                "{error}"
-            );
+            assert_eq!((error.path().as_str(), error.kind()), (path, &kind), "{error}");
         }
     }
     refused(f64::NAN, "", StateErrorKind::NonFinite);
@@ -172,11 +163,7 @@ fn refusals_name_path_and_reason() {
         "/0/Struct/y",
         StateErrorKind::NonFinite,
     );
-    refused(
-        vec![BTreeMap::from([((1, 2), 3)])],
-        "/0",
-        StateErrorKind::InvalidKey,
-    );
+    refused(vec![BTreeMap::from([((1, 2), 3)])], "/0", StateErrorKind::InvalidKey);
     refused(
         BTreeMap::from([(Some(1), 3), (None, 3)]),
         "",
@@ -221,10 +208,7 @@ fn raw_values_that_could_not_be_patched_are_refused() {
     let raw = |text: &str| serde_json::value::RawValue::from_string(text.into()).unwrap();
     let error = Tape::of(&(1, raw(r#"{"a":[1,{"b":1,"b":2}]}"#))).unwrap_err();
     assert_eq!(error.path().as_str(), "/1/a/1");
-    assert!(
-        matches!(error.kind(), StateErrorKind::InvalidJson(_)),
-        "{error}"
-    );
+    assert!(matches!(error.kind(), StateErrorKind::InvalidJson(_)), "{error}");
     let spaced = raw(" { \"a\\u0062\" : [ 1e400 , -0 ] } ");
     assert_eq!(tape(&vec![spaced]).text(), br#"[{"ab":[1e400,-0]}]"#);
 }
@@ -234,11 +218,7 @@ fn duplicates_are_found_in_large_objects() {
     struct Large(usize);
     impl Serialize for Large {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_map(
-                (0..1_000)
-                    .rev()
-                    .map(|n| (if n == 7 { self.0 } else { n }, n)),
-            )
+            serializer.collect_map((0..1_000).rev().map(|n| (if n == 7 { self.0 } else { n }, n)))
         }
     }
     assert!(Tape::of(&Large(7)).is_ok());
@@ -254,8 +234,7 @@ fn duplicates_are_found_in_large_objects() {
 fn keys_that_are_accepted_are_read_back() {
     fn survives<T: Serialize + for<'de> Deserialize<'de>>(state: &T) {
         let written = tape(state);
-        let read: T = serde_json::from_slice(written.text())
-            .unwrap_or_else(|error| panic!("{written}: {error}"));
+        let read: T = serde_json::from_slice(written.text()).unwrap_or_else(|error| panic!("{written}: {error}"));
         assert!(tape(&read).same(&written));
     }
     survives(&BTreeMap::from([(i128::MIN, 1), (0, 2), (i128::MAX, 3)]));

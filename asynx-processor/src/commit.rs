@@ -10,8 +10,7 @@ use crate::work::Work;
 impl<A: Aggregate> Shard<A> {
     /// Appends the events of a batch, and checks beside it what the negative answers without an event rest on.
     pub(crate) async fn commit(&mut self, groups: Vec<Group<A>>) {
-        let (changing, unchanging): (Vec<_>, Vec<_>) =
-            groups.into_iter().partition(|group| !group.events.is_empty());
+        let (changing, unchanging): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| !group.events.is_empty());
         let appends: Vec<AppendGroup> = changing.iter().map(Group::to_append).collect();
         let queries: Vec<Vec<HeadQuery>> = unchanging.iter().map(|group| self.queries(group)).collect();
         let append = append_all(&self.shared.calls, &appends);
@@ -122,8 +121,10 @@ impl<A: Aggregate> Shard<A> {
     }
 
     fn conclude_unchecked(&mut self, group: Group<A>, error: &StoreError) {
-        let (sure, unsure): (Vec<_>, Vec<_>) =
-            group.items.into_iter().partition(|item| group.fresh && !item.work.keyed);
+        let (sure, unsure): (Vec<_>, Vec<_>) = group
+            .items
+            .into_iter()
+            .partition(|item| group.fresh && !item.work.keyed);
         for item in sure {
             if let Outcome::No { reason, .. } = item.outcome {
                 refuse(item.work, reason);

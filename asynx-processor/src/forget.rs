@@ -89,7 +89,10 @@ impl<A: Aggregate> Handle<A> {
             event_id: None,
         };
         let heads = shared.calls.heads(&[query]).await;
-        let head = heads.map_err(|source| Error::Store { source })?.pop().unwrap_or_default();
+        let head = heads
+            .map_err(|source| Error::Store { source })?
+            .pop()
+            .unwrap_or_default();
         let unfinished = head.floor.filter(|_| head.erasing);
         if let Some(tombstone) = unfinished {
             shared.resume(&stream, tombstone, ancestry.clone()).await?;
@@ -170,7 +173,9 @@ impl<A: Aggregate> Shared<A> {
             tombstone,
             reason,
         };
-        forgetting.await.map_err(|error| failed(ForgetFailure::Handler(error)))?;
+        forgetting
+            .await
+            .map_err(|error| failed(ForgetFailure::Handler(error)))?;
         let mut tries = 0;
         loop {
             match self.erase_once(stream, tombstone).await {

@@ -1,9 +1,7 @@
 use std::sync::Arc;
 
 use asynx_core::store::{AppendGroup, NewEvent};
-use asynx_core::{
-    Aggregate, AggregateId, Applied, Caught, Error, Record, StreamId, Timestamp, Version,
-};
+use asynx_core::{Aggregate, AggregateId, Applied, Caught, Error, Record, StreamId, Timestamp, Version};
 
 use crate::held::Held;
 use crate::shared::Shared;

@@ -187,7 +187,10 @@ impl<A: Aggregate> Cursor<A> {
             limit: self.shared.options.page.get(),
         };
         let pages = self.shared.calls.load(&[load]).await;
-        let page = pages.map_err(|source| Error::Store { source })?.pop().unwrap_or_default();
+        let page = pages
+            .map_err(|source| Error::Store { source })?
+            .pop()
+            .unwrap_or_default();
         let floor = self.fold.as_ref().map(Fold::floor);
         let forgotten = floor.is_some_and(|floor| floor != page.floor);
         if forgotten || (self.fold.is_none() && page.events.is_empty()) {

@@ -60,7 +60,9 @@ impl<A: Aggregate> Shared<A> {
             return vec![None; streams.len()];
         };
         let schema = self.upcast.current();
-        let gets = streams.iter().map(|stream| self.calls.bounded(store.get(stream, schema)));
+        let gets = streams
+            .iter()
+            .map(|stream| self.calls.bounded(store.get(stream, schema)));
         let got = future::join_all(gets).await;
         got.into_iter().map(|got| got.ok()?.ok()?).collect()
     }

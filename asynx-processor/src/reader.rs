@@ -48,7 +48,9 @@ async fn answer<A: Aggregate>(shared: &Shared<A>, at: usize, questions: Vec<Ques
             known.insert(id.clone(), held);
         }
     }
-    let asks_head = questions.iter().filter(|question| matches!(question.wants, Wants::Head(_)));
+    let asks_head = questions
+        .iter()
+        .filter(|question| matches!(question.wants, Wants::Head(_)));
     let wants_head: HashSet<AggregateId> = asks_head.map(|question| question.id.clone()).collect();
     let sole_writer = shared.is_sole_writer();
     let looked: Vec<AggregateId> = ids

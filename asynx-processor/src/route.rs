@@ -15,7 +15,9 @@ mod tests {
 
     #[test]
     fn ids_are_routed_as_they_always_were() {
-        let routed: Vec<usize> = ["", "ORD-001", "ORD-002", "ORD-003", "ä", "a/b"].map(|id| shard_of(id, 8)).into();
+        let routed: Vec<usize> = ["", "ORD-001", "ORD-002", "ORD-003", "ä", "a/b"]
+            .map(|id| shard_of(id, 8))
+            .into();
         assert_eq!(routed, GOLDEN);
     }
 

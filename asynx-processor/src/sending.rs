@@ -3,11 +3,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use async_channel::TrySendError;
 use asynx_core::{
     Aggregate, AggregateId, Ancestry, Caught, Command, Context, Error, Event, EventId, EventName, Expected, Metadata,
     SendError, Stage, catch,
 };
-use async_channel::TrySendError;
 use futures::future::{BoxFuture, FutureExt};
 
 use crate::options::Overflow;

@@ -260,7 +260,10 @@ impl<A: Aggregate> Shard<A> {
             Ok(heads) => heads.into_iter(),
             Err(source) => {
                 let error = Error::Store { source };
-                for (_, works) in waiting.iter_mut().filter(|(_, works)| works.iter().any(|work| work.keyed)) {
+                for (_, works) in waiting
+                    .iter_mut()
+                    .filter(|(_, works)| works.iter().any(|work| work.keyed))
+                {
                     self.not_loaded(std::mem::take(works), &error);
                 }
                 return;

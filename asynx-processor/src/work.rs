@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use asynx_core::bus::{BusError, Delivery};
 use asynx_core::{
-    Aggregate, AggregateId, Ancestry, Caught, Command, Error, Event, EventId, EventName, Expected, Metadata, Panic, SendError,
-    Stage, catch, drop_caught,
+    Aggregate, AggregateId, Ancestry, Caught, Command, Error, Event, EventId, EventName, Expected, Metadata, Panic,
+    SendError, Stage, catch, drop_caught,
 };
 use futures::channel::oneshot;
 use futures::future::BoxFuture;

@@ -38,9 +38,7 @@ pub(crate) fn check() -> Result<()> {
 pub(crate) fn exit_code() -> Option<ExitCode> {
     match CAUGHT.load(Ordering::SeqCst) {
         0 => None,
-        signal => Some(ExitCode::from(
-            u8::try_from(128 + signal).unwrap_or(u8::MAX),
-        )),
+        signal => Some(ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX))),
     }
 }
 
@@ -53,13 +51,7 @@ pub(crate) fn groups() -> MutexGuard<'static, BTreeSet<u32>> {
 pub(crate) fn kill_group(group: u32, signal: &str) {
     // By way of the shell, since a system call would need unsafe code or one more dependency.
     let _ = Command::new("sh")
-        .args([
-            "-c",
-            "kill -s \"$1\" -- \"-$2\"",
-            "kill",
-            signal,
-            &group.to_string(),
-        ])
+        .args(["-c", "kill -s \"$1\" -- \"-$2\"", "kill", signal, &group.to_string()])
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .status();

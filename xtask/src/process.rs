@@ -41,11 +41,7 @@ pub(crate) fn stream(
 ) -> Result<ExitStatus> {
     let watch = Stopwatch::start();
     let mut running = Running::spawn(command.stdout(Stdio::piped()))?;
-    let stdout = running
-        .child
-        .stdout
-        .take()
-        .context("stdout was not piped")?;
+    let stdout = running.child.stdout.take().context("stdout was not piped")?;
     let lines = lines(stdout);
     loop {
         match lines.recv_timeout(TICK) {
@@ -65,10 +61,7 @@ pub(crate) fn lines(source: impl Read + Send + 'static) -> Receiver<String> {
     thread::spawn(move || {
         let mut source = BufReader::new(source);
         let mut line = Vec::new();
-        while source
-            .read_until(b'\n', &mut line)
-            .is_ok_and(|length| length > 0)
-        {
+        while source.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
             // Nobody listens any more: read on all the same, or the program would be stopped by a full or a broken pipe.
             let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
             line.clear();
@@ -88,10 +81,7 @@ fn line_of(command: &Command) -> String {
     let words = command
         .get_args()
         .map(|argument| argument.to_string_lossy().into_owned());
-    std::iter::once(name)
-        .chain(words)
-        .collect::<Vec<_>>()
-        .join(" ")
+    std::iter::once(name).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// A program that runs; ended when dropped.
@@ -170,11 +160,9 @@ pub(crate) mod tests {
     #[test]
     fn lines_come_whole_and_in_order() {
         let mut seen = Vec::new();
-        let status = stream(
-            &mut sh("printf 'one\\ntwo\\377\\nthree'; exit 3"),
-            None,
-            |line| seen.push(line.to_owned()),
-        )
+        let status = stream(&mut sh("printf 'one\\ntwo\\377\\nthree'; exit 3"), None, |line| {
+            seen.push(line.to_owned())
+        })
         .unwrap();
         assert_eq!(seen, ["one\n", "two\u{fffd}\n", "three"]);
         assert_eq!(status.code(), Some(3));
@@ -201,10 +189,7 @@ pub(crate) mod tests {
         );
         assert!(error.unwrap_err().to_string().contains("did not end"));
         assert!(!pid.is_empty());
-        assert!(
-            eventually(|| !alive(pid.parse().unwrap())),
-            "process {pid} still runs"
-        );
+        assert!(eventually(|| !alive(pid.parse().unwrap())), "process {pid} still runs");
     }
 
     #[test]

@@ -28,8 +28,7 @@ pub(crate) struct Package {
 
 impl Workspace {
     pub(crate) fn load() -> Result<Self> {
-        let metadata =
-            process::capture(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+        let metadata = process::capture(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
         Self::parse(&metadata).context("failed to read the answer of `cargo metadata`")
     }
 
@@ -60,10 +59,7 @@ impl Package {
             .filter(|target| target["kind"] == serde_json::json!(["example"]));
         Ok(Self {
             name: text(package, "name")?.to_owned(),
-            folder: manifest
-                .parent()
-                .context("a manifest without a folder")?
-                .to_owned(),
+            folder: manifest.parent().context("a manifest without a folder")?.to_owned(),
             features: features.keys().cloned().collect(),
             dependencies: dependencies.map(name).collect::<Result<_>>()?,
             examples: examples.map(name).collect::<Result<_>>()?,
@@ -73,8 +69,8 @@ impl Package {
 
 /// The folder of the workspace.
 pub(crate) fn root() -> PathBuf {
-    let xtask = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let xtask =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     xtask.parent().map_or_else(|| xtask.clone(), Path::to_owned)
 }
 
@@ -90,15 +86,11 @@ fn name(value: &Value) -> Result<String> {
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> Result<&'a str> {
-    value[key]
-        .as_str()
-        .with_context(|| format!("`{key}` is not a string"))
+    value[key].as_str().with_context(|| format!("`{key}` is not a string"))
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> Result<&'a Vec<Value>> {
-    value[key]
-        .as_array()
-        .with_context(|| format!("`{key}` is not a list"))
+    value[key].as_array().with_context(|| format!("`{key}` is not a list"))
 }
 
 #[cfg(test)]
@@ -116,12 +108,7 @@ mod tests {
             ]}"#,
         )
         .unwrap();
-        let names = |names: &[&str]| {
-            names
-                .iter()
-                .map(|name| name.to_string())
-                .collect::<Vec<_>>()
-        };
+        let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
         let expected = Package {
             name: "a".to_owned(),
             folder: "/w/a".into(),
@@ -143,10 +130,7 @@ mod tests {
     #[test]
     fn this_workspace_is_read() {
         let workspace = Workspace::load().unwrap();
-        assert_eq!(
-            workspace.package("xtask").unwrap().folder,
-            root().join("xtask")
-        );
+        assert_eq!(workspace.package("xtask").unwrap().folder, root().join("xtask"));
         assert!(workspace.package("asynx-core").is_some());
     }
 }

@@ -72,15 +72,11 @@ impl Aligner<'_> {
 
     /// A number for each element; same elements have the same.
     fn identities(&self, i: Range<usize>, j: Range<usize>) -> (Vec<u32>, Vec<u32>) {
-        let mut known: HashMap<u64, Vec<(View<'_>, usize, u32)>> =
-            HashMap::with_capacity(i.len() + j.len());
+        let mut known: HashMap<u64, Vec<(View<'_>, usize, u32)>> = HashMap::with_capacity(i.len() + j.len());
         let mut count = 0;
         let mut identify = |view, node| {
             let alike = known.entry(hash(view, node)).or_default();
-            match alike
-                .iter()
-                .find(|other| same(view, node, other.0, other.1))
-            {
+            match alike.iter().find(|other| same(view, node, other.0, other.1)) {
                 Some(other) => other.2,
                 None => {
                     count += 1;
@@ -89,14 +85,8 @@ impl Aligner<'_> {
                 }
             }
         };
-        let left = self.olds[i]
-            .iter()
-            .map(|&node| identify(self.old, node))
-            .collect();
-        let right = self.news[j]
-            .iter()
-            .map(|&node| identify(self.new, node))
-            .collect();
+        let left = self.olds[i].iter().map(|&node| identify(self.old, node)).collect();
+        let right = self.news[j].iter().map(|&node| identify(self.new, node)).collect();
         (left, right)
     }
 
@@ -105,10 +95,7 @@ impl Aligner<'_> {
         let paired = i.len().min(j.len());
         let by_place = i.len() * j.len() > MAX_PAIRS
             || paired <= usize::from(i.len() == j.len())
-            || (i.len() == j.len()
-                && i.clone()
-                    .zip(j.clone())
-                    .all(|(i, j)| self.likeness(i, j) > 1));
+            || (i.len() == j.len() && i.clone().zip(j.clone()).all(|(i, j)| self.likeness(i, j) > 1));
         if !by_place {
             return self.gap_by_likeness(i, j);
         }
@@ -163,12 +150,7 @@ pub(crate) fn likeness(old: View<'_>, a: usize, new: View<'_>, b: usize) -> usiz
             let mut parallel = others.clone();
             let common = old.members(a).take(MANY).map(|member| {
                 let beside = parallel.next().filter(|other| other.key == member.key);
-                let other = beside.or_else(|| {
-                    others
-                        .clone()
-                        .take(MANY)
-                        .find(|other| other.key == member.key)
-                });
+                let other = beside.or_else(|| others.clone().take(MANY).find(|other| other.key == member.key));
                 match other {
                     Some(other) if other.whole == member.whole => member.whole.len(),
                     Some(other) => likeness(old, member.node, new, other.node) - 1,
@@ -178,18 +160,14 @@ pub(crate) fn likeness(old: View<'_>, a: usize, new: View<'_>, b: usize) -> usiz
             1 + common.sum::<usize>()
         }
         (b'[', b'[') => {
-            let common = old
-                .elements(a)
-                .zip(new.elements(b))
-                .take(MANY)
-                .map(|(a, b)| {
-                    let (left, right) = (old.bytes(a), new.bytes(b));
-                    if left == right {
-                        left.len()
-                    } else {
-                        likeness(old, a, new, b) - 1
-                    }
-                });
+            let common = old.elements(a).zip(new.elements(b)).take(MANY).map(|(a, b)| {
+                let (left, right) = (old.bytes(a), new.bytes(b));
+                if left == right {
+                    left.len()
+                } else {
+                    likeness(old, a, new, b) - 1
+                }
+            });
             1 + common.sum::<usize>()
         }
         _ => 1,

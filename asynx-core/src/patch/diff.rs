@@ -137,9 +137,7 @@ impl<'t> Differ<'t, '_> {
             let found = match olds.get(likely) {
                 Some(old) if old.key == new.key => Some(likely),
                 _ => index
-                    .get_or_insert_with(|| {
-                        Index::new(olds.iter().enumerate().map(|(place, old)| (old.key, place)))
-                    })
+                    .get_or_insert_with(|| Index::new(olds.iter().enumerate().map(|(place, old)| (old.key, place))))
                     .get(new.key),
             };
             match found {
@@ -176,9 +174,7 @@ impl<'t> Differ<'t, '_> {
         for step in align(self.old, &olds, self.new, &news) {
             match step {
                 Step::Keep(..) => {}
-                Step::Change(i, j) => {
-                    self.at_element(index, |differ| differ.value(olds[i], news[j]))
-                }
+                Step::Change(i, j) => self.at_element(index, |differ| differ.value(olds[i], news[j])),
                 Step::Insert(j) => {
                     let value = self.new.bytes(news[j]);
                     self.at_element(index, |differ| differ.operation(ADD, Some(value)));

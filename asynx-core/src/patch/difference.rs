@@ -27,18 +27,13 @@ fn descend(left: View<'_>, a: usize, right: View<'_>, b: usize, path: &mut Point
                     None => return path.push(&decode(member.key)),
                 }
             }
-            if let Some(member) = right
-                .members(b)
-                .find(|member| own.get(member.key).is_none())
-            {
+            if let Some(member) = right.members(b).find(|member| own.get(member.key).is_none()) {
                 path.push(&decode(member.key));
             }
         }
         (b'[', b'[') => {
             let pairs = left.elements(a).zip(right.elements(b));
-            let mut unequal = pairs
-                .enumerate()
-                .filter(|(_, (a, b))| !same(left, *a, right, *b));
+            let mut unequal = pairs.enumerate().filter(|(_, (a, b))| !same(left, *a, right, *b));
             if let Some((index, (a, b))) = unequal.next() {
                 *path = path.element(index);
                 descend(left, a, right, b, path);

@@ -3,8 +3,7 @@ use std::fmt;
 use super::operation::{Verb, read_operations};
 use super::pointer::{index, unescape};
 use super::{
-    Json, Operation, ParseError, Patch, PatchError, PatchErrorKind, Pointer, StateError,
-    StateErrorKind, Tape,
+    Json, Operation, ParseError, Patch, PatchError, PatchErrorKind, Pointer, StateError, StateErrorKind, Tape,
 };
 
 /// What a stream of patches folds to. Before the first patch there is no document at all.

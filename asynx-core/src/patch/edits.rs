@@ -26,11 +26,7 @@ fn embed(short: &[u32], long: &[u32]) -> Option<Vec<usize>> {
     let mut places = long.iter().enumerate();
     short
         .iter()
-        .map(|wanted| {
-            places
-                .find(|(_, found)| *found == wanted)
-                .map(|(place, _)| place)
-        })
+        .map(|wanted| places.find(|(_, found)| *found == wanted).map(|(place, _)| place))
         .collect()
 }
 

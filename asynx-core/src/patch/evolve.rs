@@ -24,12 +24,7 @@ const MAX_READINGS: usize = 16;
 /// # Errors
 ///
 /// If no such document can be read back as `next`: the first path that does not survive.
-pub fn evolve<F>(
-    doc: &Tape,
-    current: &Tape,
-    next: &Tape,
-    reserialise: F,
-) -> Result<(Tape, Vec<u8>), EvolveError>
+pub fn evolve<F>(doc: &Tape, current: &Tape, next: &Tape, reserialise: F) -> Result<(Tape, Vec<u8>), EvolveError>
 where
     F: Fn(&[u8]) -> Result<Tape, String>,
 {
@@ -56,9 +51,7 @@ where
         (Drop::OnChangedPaths, Arrays::Replace),
     ];
     ways.into_iter()
-        .find_map(|(drop, arrays)| {
-            survives(Placing::of(doc, current, next, drop, arrays).target).ok()
-        })
+        .find_map(|(drop, arrays)| survives(Placing::of(doc, current, next, drop, arrays).target).ok())
         .ok_or(error)
 }
 
@@ -108,8 +101,7 @@ pub fn check(
         path: Pointer::root(),
         reason,
     })?;
-    if read.same(next) || (is_reordered(&read, next) && reorders(target, &read, next, reserialise))
-    {
+    if read.same(next) || (is_reordered(&read, next) && reorders(target, &read, next, reserialise)) {
         return Ok(());
     }
     Err(EvolveError {
@@ -125,22 +117,13 @@ fn is_reordered(read: &Tape, next: &Tape) -> bool {
 
 /// Whether the type itself does not keep the order of elements, as a `HashSet` does not: it does not even read back `next`
 /// as it is, or reads the same text differently each time.
-fn reorders(
-    target: &Tape,
-    read: &Tape,
-    next: &Tape,
-    reserialise: impl Fn(&[u8]) -> Result<Tape, String>,
-) -> bool {
+fn reorders(target: &Tape, read: &Tape, next: &Tape, reserialise: impl Fn(&[u8]) -> Result<Tape, String>) -> bool {
     let unlike = |text: &[u8], seen: &Tape| reserialise(text).is_ok_and(|again| !again.same(seen));
     (0..MAX_READINGS).any(|_| unlike(next.text(), next) || unlike(target.text(), read))
 }
 
 /// Those foreign members, ascending, without which the type reads something else: it knows them by another name.
-fn aliases(
-    doc: &Tape,
-    foreign: &[usize],
-    reserialise: impl Fn(&[u8]) -> Result<Tape, String>,
-) -> Vec<usize> {
+fn aliases(doc: &Tape, foreign: &[usize], reserialise: impl Fn(&[u8]) -> Result<Tape, String>) -> Vec<usize> {
     let Ok(whole) = reserialise(doc.text()) else {
         return foreign.to_vec();
     };
@@ -150,12 +133,7 @@ fn aliases(
         let rest = Tape::from_writer(rest);
         !reserialise(rest.text()).is_ok_and(|read| read.same(&whole) || is_reordered(&read, &whole))
     };
-    foreign
-        .iter()
-        .copied()
-        .take(MAX_PROBES)
-        .filter(is_alias)
-        .collect()
+    foreign.iter().copied().take(MAX_PROBES).filter(is_alias).collect()
 }
 
 fn copy_without(out: &mut Writer, view: View<'_>, node: usize, without: usize) {

@@ -85,4 +85,3 @@ pub use tape::Tape;
 
 /// How deep arrays and objects may nest: what `serde_json` reads, it refuses the 128th level.
 pub const MAX_DEPTH: usize = 127;
-

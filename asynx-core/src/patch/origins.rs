@@ -8,12 +8,7 @@ use super::node::View;
 use super::same::{hash, same};
 
 /// For each new element the place of the old one that it was, if it is none that was added. No old one is given twice.
-pub(crate) fn origins(
-    old: View<'_>,
-    olds: &[usize],
-    new: View<'_>,
-    news: &[usize],
-) -> Vec<Option<usize>> {
+pub(crate) fn origins(old: View<'_>, olds: &[usize], new: View<'_>, news: &[usize]) -> Vec<Option<usize>> {
     let mut origins = vec![None; news.len()];
     let (mut left, mut right, mut changed) = (Vec::new(), Vec::new(), Vec::new());
     for step in align(old, olds, new, news) {
@@ -37,9 +32,7 @@ pub(crate) fn origins(
         }
         for &j in &right {
             let alike = known.get_mut(&hash(new, news[j]));
-            if let Some(i) =
-                alike.and_then(|alike| alike.pop_if(|i| same(old, olds[*i], new, news[j])))
-            {
+            if let Some(i) = alike.and_then(|alike| alike.pop_if(|i| same(old, olds[*i], new, news[j]))) {
                 origins[j] = Some(i);
             }
         }
@@ -53,20 +46,12 @@ pub(crate) fn origins(
     let mut pairs = Vec::new();
     if left.len() * right.len() <= MAX_PAIRS {
         for &i in &left {
-            let pairs_of_i = right
-                .iter()
-                .map(|&j| (likeness(old, olds[i], new, news[j]), i, j));
+            let pairs_of_i = right.iter().map(|&j| (likeness(old, olds[i], new, news[j]), i, j));
             pairs.extend(pairs_of_i.filter(|&(likeness, ..)| likeness > 1));
         }
-        pairs.sort_by_key(|&(likeness, i, j)| {
-            (Reverse(likeness), !changed.contains(&(i, j)), i.abs_diff(j))
-        });
+        pairs.sort_by_key(|&(likeness, i, j)| (Reverse(likeness), !changed.contains(&(i, j)), i.abs_diff(j)));
     }
-    for (i, j) in pairs
-        .into_iter()
-        .map(|(_, i, j)| (i, j))
-        .chain(changed.iter().copied())
-    {
+    for (i, j) in pairs.into_iter().map(|(_, i, j)| (i, j)).chain(changed.iter().copied()) {
         if origins[j].is_none() && !taken[i] {
             origins[j] = Some(i);
             taken[i] = true;

@@ -57,13 +57,7 @@ pub(crate) struct Placing {
 }
 
 impl Placing {
-    pub(crate) fn of(
-        doc: &Tape,
-        current: &Tape,
-        next: &Tape,
-        drop: Drop<'_>,
-        arrays: Arrays,
-    ) -> Self {
+    pub(crate) fn of(doc: &Tape, current: &Tape, next: &Tape, drop: Drop<'_>, arrays: Arrays) -> Self {
         let mut placer = Placer {
             doc: doc.view(),
             current: current.view(),
@@ -139,11 +133,7 @@ impl Placer<'_, '_> {
                 }
             }
         }
-        for member in self
-            .next
-            .members(n)
-            .filter(|member| docs.get(member.key).is_none())
-        {
+        for member in self.next.members(n).filter(|member| docs.get(member.key).is_none()) {
             // what is as before need not be said, unless what was dropped had said it under another name
             let unchanged = currents
                 .get(member.key)
@@ -176,11 +166,7 @@ impl Placer<'_, '_> {
                 self.out.copy(self.doc, member.node);
             }
         }
-        for member in self
-            .next
-            .members(n)
-            .filter(|member| docs.get(member.key).is_none())
-        {
+        for member in self.next.members(n).filter(|member| docs.get(member.key).is_none()) {
             self.key(member.key);
             self.out.copy(self.next, member.node);
         }

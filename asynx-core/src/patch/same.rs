@@ -36,17 +36,15 @@ fn same_container(left: View<'_>, a: usize, right: View<'_>, b: usize) -> bool {
         let rest = (members.clone(), others.clone());
         match (members.next(), others.next()) {
             (None, None) => return true,
-            (Some(a), Some(b))
-                if a.whole == b.whole || (a.key == b.key && same(left, a.node, right, b.node)) => {}
+            (Some(a), Some(b)) if a.whole == b.whole || (a.key == b.key && same(left, a.node, right, b.node)) => {}
             (Some(a), Some(b)) if a.key != b.key => {
                 let (members, others) = rest;
                 let index = Index::new(others.map(|member| (member.key, member.node)));
                 let mut count = 0;
-                return members.inspect(|_| count += 1).all(|a| {
-                    index
-                        .get(a.key)
-                        .is_some_and(|b| same(left, a.node, right, b))
-                }) && count == index.len();
+                return members
+                    .inspect(|_| count += 1)
+                    .all(|a| index.get(a.key).is_some_and(|b| same(left, a.node, right, b)))
+                    && count == index.len();
             }
             _ => return false,
         }
@@ -75,10 +73,7 @@ impl<'t> Index<'t> {
 
     pub(crate) fn get(&self, key: &[u8]) -> Option<usize> {
         match self {
-            Self::Few(members) => members
-                .iter()
-                .find(|member| member.0 == key)
-                .map(|member| member.1),
+            Self::Few(members) => members.iter().find(|member| member.0 == key).map(|member| member.1),
             Self::Many(members) => members.get(key).copied(),
         }
     }
@@ -110,9 +105,7 @@ fn hash_with<const ORDERED: bool>(view: View<'_>, node: usize) -> u64 {
                 .map(|member| mix(hash_bytes(member.key), hash(member.node)));
             mix(1, members.fold(0, u64::wrapping_add))
         }
-        b'[' if ORDERED => view
-            .elements(node)
-            .fold(2, |sum, element| mix(sum, hash(element))),
+        b'[' if ORDERED => view.elements(node).fold(2, |sum, element| mix(sum, hash(element))),
         b'[' => mix(
             2,
             view.elements(node)
@@ -124,11 +117,7 @@ fn hash_with<const ORDERED: bool>(view: View<'_>, node: usize) -> u64 {
 }
 
 fn hash_bytes(bytes: &[u8]) -> u64 {
-    let word = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .fold(0, |word, &byte| word << 8 | u64::from(byte))
-    };
+    let word = |bytes: &[u8]| bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
     let chunks = bytes.chunks_exact(8);
     let rest = word(chunks.remainder());
     mix(
@@ -138,7 +127,6 @@ fn hash_bytes(bytes: &[u8]) -> u64 {
 }
 
 fn mix(sum: u64, word: u64) -> u64 {
-    let product = u128::from(sum ^ 0x9e37_79b9_7f4a_7c15)
-        * u128::from((word ^ 0xd6e8_feb8_6659_fd93).rotate_left(29));
+    let product = u128::from(sum ^ 0x9e37_79b9_7f4a_7c15) * u128::from((word ^ 0xd6e8_feb8_6659_fd93).rotate_left(29));
     (product as u64) ^ ((product >> 64) as u64).wrapping_add(word)
 }

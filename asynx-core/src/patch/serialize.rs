@@ -66,14 +66,9 @@ impl State {
         }
     }
 
-    pub(crate) fn write<T: Serialize + ?Sized>(
-        mut self,
-        value: &T,
-    ) -> std::result::Result<Writer, StateError> {
+    pub(crate) fn write<T: Serialize + ?Sized>(mut self, value: &T) -> std::result::Result<Writer, StateError> {
         let refusal = match value.serialize(&mut self) {
-            Ok(()) if self.failed => Refusal::new(StateErrorKind::Custom(
-                "a failed value was passed over".to_owned(),
-            )),
+            Ok(()) if self.failed => Refusal::new(StateErrorKind::Custom("a failed value was passed over".to_owned())),
             Ok(()) if self.writer.is_too_large() => Refusal::new(StateErrorKind::TooLarge),
             Ok(()) => return Ok(self.writer),
             Err(refusal) => refusal,
@@ -128,8 +123,7 @@ impl State {
 
     #[inline]
     fn integer<I: itoa::Integer>(&mut self, value: I) {
-        self.writer
-            .raw_scalar(itoa::Buffer::new().format(value).as_bytes());
+        self.writer.raw_scalar(itoa::Buffer::new().format(value).as_bytes());
     }
 
     #[inline]
@@ -182,8 +176,7 @@ impl<'w> ser::Serializer for &'w mut State {
 
     #[inline]
     fn serialize_bool(self, value: bool) -> Result<()> {
-        self.writer
-            .raw_scalar(if value { b"true" } else { b"false" });
+        self.writer.raw_scalar(if value { b"true" } else { b"false" });
         Ok(())
     }
 
@@ -247,21 +240,12 @@ impl<'w> ser::Serializer for &'w mut State {
     }
 
     #[inline]
-    fn serialize_unit_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        variant: &'static str,
-    ) -> Result<()> {
+    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Result<()> {
         self.serialize_str(variant)
     }
 
     #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<()> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _name: &'static str, value: &T) -> Result<()> {
         self.wrapped(value)
     }
 

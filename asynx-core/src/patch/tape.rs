@@ -36,10 +36,7 @@ impl Tape {
     /// # Errors
     ///
     /// As [`Tape::of`].
-    pub fn of_with_capacity_like<T: Serialize + ?Sized>(
-        state: &T,
-        old: &Tape,
-    ) -> Result<Self, StateError> {
+    pub fn of_with_capacity_like<T: Serialize + ?Sized>(state: &T, old: &Tape) -> Result<Self, StateError> {
         let room = |length: usize| length + length / 8 + 16;
         Self::write(
             state,

@@ -102,8 +102,7 @@ impl Writer {
         // wrapping, because the copy may lie before or after the original
         let text_shift = (self.text.len() as u32).wrapping_sub(start);
         let node_shift = (self.nodes.len() as u32).wrapping_sub(node as u32);
-        self.text
-            .extend_from_slice(&from.text[start as usize..end as usize]);
+        self.text.extend_from_slice(&from.text[start as usize..end as usize]);
         self.nodes
             .extend(from.nodes[node..next as usize].iter().map(|node| Node {
                 start: node.start.wrapping_add(text_shift),
@@ -126,11 +125,7 @@ impl Writer {
         Ok(())
     }
 
-    fn scan_word(
-        &mut self,
-        scanner: &mut Scanner<'_>,
-        word: &'static str,
-    ) -> Result<(), ParseError> {
+    fn scan_word(&mut self, scanner: &mut Scanner<'_>, word: &'static str) -> Result<(), ParseError> {
         scanner.word(word)?;
         self.raw_scalar(word.as_bytes());
         Ok(())
@@ -213,10 +208,7 @@ impl KeyCheck {
             [] => 0,
             [first, .., last] => {
                 let middle = key[key.len() / 2];
-                usize::from(*first)
-                    ^ usize::from(*last).rotate_left(2)
-                    ^ usize::from(middle).rotate_left(4)
-                    ^ key.len()
+                usize::from(*first) ^ usize::from(*last).rotate_left(2) ^ usize::from(middle).rotate_left(4) ^ key.len()
             }
             [only] => usize::from(*only),
         };
@@ -245,9 +237,7 @@ pub(crate) fn duplicate_key(view: View<'_>, node: usize) -> Option<&[u8]> {
     }
     if count > MANY {
         let mut keys = HashSet::with_capacity(count);
-        return members
-            .map(|member| member.key)
-            .find(|key| !keys.insert(*key));
+        return members.map(|member| member.key).find(|key| !keys.insert(*key));
     }
     let mut rest = members;
     while let Some(member) = rest.next() {

@@ -159,12 +159,7 @@ fn numbers() -> impl Strategy<Value = Numbers> + Clone {
         prop_oneof![any::<u64>(), Just(u64::MAX), Just(0)],
         prop_oneof![
             any::<i128>(),
-            edge(vec![
-                i128::MIN,
-                i128::MAX,
-                i64::MIN as i128 - 1,
-                u64::MAX as i128 + 1
-            ])
+            edge(vec![i128::MIN, i128::MAX, i64::MIN as i128 - 1, u64::MAX as i128 + 1])
         ],
         prop_oneof![any::<u128>(), Just(u128::MAX)],
         finite(),
@@ -240,8 +235,7 @@ pub(crate) fn json() -> impl Strategy<Value = Json> + Clone {
     leaf.prop_recursive(4, 40, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Json::Array),
-            prop::collection::vec((key(), inner), 0..6)
-                .prop_map(|members| Json::Object(members.into_iter().collect())),
+            prop::collection::vec((key(), inner), 0..6).prop_map(|members| Json::Object(members.into_iter().collect())),
         ]
     })
 }
@@ -373,24 +367,13 @@ impl State {
                 let line = self.lines.remove(from % (room - 1));
                 self.lines.insert(to % (room - 1), line);
             }
-            Edit::Quantity(at, quantity) if has_lines => {
-                self.lines[at % (room - 1)].quantity = quantity
-            }
+            Edit::Quantity(at, quantity) if has_lines => self.lines[at % (room - 1)].quantity = quantity,
             Edit::RemoveLine(_) | Edit::MoveLine(..) | Edit::Quantity(..) => {}
             Edit::Put(key, line) => drop(self.by_name.insert(key, line)),
             Edit::Take(key) => drop(self.by_name.remove(&key)),
             // another map, which iterates in another order
-            Edit::Reinsert => {
-                self.by_name = self
-                    .by_name
-                    .drain()
-                    .collect::<BTreeMap<_, _>>()
-                    .into_iter()
-                    .collect()
-            }
-            Edit::Externals(at, external) => self
-                .externals
-                .insert(at % (self.externals.len() + 1), external),
+            Edit::Reinsert => self.by_name = self.by_name.drain().collect::<BTreeMap<_, _>>().into_iter().collect(),
+            Edit::Externals(at, external) => self.externals.insert(at % (self.externals.len() + 1), external),
             Edit::Internal(internal) => self.internal = internal,
             Edit::Optional(line) => self.optional = line.map(Box::new),
             Edit::Value(value) => self.value = value,

@@ -4,8 +4,7 @@
 
 use crate::workspace::{Package, Workspace};
 
-pub(super) const MEND: &str =
-    "repeat the command that is named above; a feature must bring all that it needs";
+pub(super) const MEND: &str = "repeat the command that is named above; a feature must bring all that it needs";
 
 /// The title and the cargo arguments of each combination.
 pub(super) fn combinations(workspace: &Workspace) -> Vec<(String, Vec<String>)> {
@@ -13,11 +12,7 @@ pub(super) fn combinations(workspace: &Workspace) -> Vec<(String, Vec<String>)> 
 }
 
 fn of_package(package: &Package) -> Vec<(String, Vec<String>)> {
-    let mut combinations = vec![combination(
-        package,
-        "no features",
-        &["--no-default-features"],
-    )];
+    let mut combinations = vec![combination(package, "no features", &["--no-default-features"])];
     for feature in &package.features {
         combinations.push(combination(
             package,

@@ -4,8 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
 
-pub(super) const MEND: &str =
-    "what two crates share belongs into asynx-core, what joins them into asynx";
+pub(super) const MEND: &str = "what two crates share belongs into asynx-core, what joins them into asynx";
 
 const CORE: &str = "asynx-core";
 /// Crates that join the others; all else named `asynx-*`, also what is still to come, is a peer and may know only core.

@@ -21,9 +21,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let mut report = Report::start();
 
-    report.step("fmt", BY_FIX, || {
-        succeed(cargo().args(["fmt", "--all", "--check"]))
-    })?;
+    report.step("fmt", BY_FIX, || succeed(cargo().args(["fmt", "--all", "--check"])))?;
     report.step("clippy", BY_FIX, || {
         succeed(cargo().args([
             "clippy",
@@ -43,9 +41,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         )
     })?;
     report.step("purity of core", purity::MEND, purity::check)?;
-    report.step("sources of core", sources::MEND, || {
-        sources::check(&workspace)
-    })?;
+    report.step("sources of core", sources::MEND, || sources::check(&workspace))?;
     report.step("layers", layers::MEND, || layers::check(&workspace))?;
     for (title, arguments) in features::combinations(&workspace) {
         report.step(&title, features::MEND, || succeed(cargo().args(&arguments)))?;

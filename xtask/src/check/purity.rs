@@ -5,26 +5,16 @@ use anyhow::{Result, bail};
 use crate::process;
 use crate::workspace::cargo;
 
-pub(super) const MEND: &str =
-    "take the dependency, or the feature that brings it, out of asynx-core";
+pub(super) const MEND: &str = "take the dependency, or the feature that brings it, out of asynx-core";
 
 const CORE: &str = "asynx-core";
 /// What must not be in the graph of core, and why.
 const BANNED: &[(&str, &str)] = &[
-    (
-        "async-executor",
-        "an executor: the user chooses the runtime",
-    ),
-    (
-        "async-global-executor",
-        "an executor: the user chooses the runtime",
-    ),
+    ("async-executor", "an executor: the user chooses the runtime"),
+    ("async-global-executor", "an executor: the user chooses the runtime"),
     ("async-io", "a reactor: the user chooses the runtime"),
     ("async-std", "a runtime: the user chooses it"),
-    (
-        "futures-executor",
-        "an executor: the user chooses the runtime",
-    ),
+    ("futures-executor", "an executor: the user chooses the runtime"),
     ("mio", "a reactor: the user chooses the runtime"),
     ("polling", "a reactor: the user chooses the runtime"),
     ("smol", "a runtime: the user chooses it"),
@@ -95,10 +85,7 @@ pub(super) fn check() -> Result<()> {
 
 /// The banned packages of a `cargo tree`, one package a line.
 fn impurities(tree: &str) -> Result<Vec<(&'static str, &'static str)>> {
-    let names: Vec<_> = tree
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
+    let names: Vec<_> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
     if names.first() != Some(&CORE) {
         bail!("`cargo tree` does not begin with {CORE}, so it proves nothing");
     }
@@ -116,21 +103,14 @@ mod tests {
     #[test]
     fn banned_packages_are_found_by_their_whole_name() {
         let tree = "asynx-core v0.1.0 (/w/asynx-core)\nsmol v2.0.2\ntokio-stream v0.1.1\nmio v1.0.0 (*)\nsmol_str v0.3.0\n\nmio v1.0.0\n";
-        let names: Vec<_> = impurities(tree)
-            .unwrap()
-            .iter()
-            .map(|(name, _)| *name)
-            .collect();
+        let names: Vec<_> = impurities(tree).unwrap().iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["mio", "smol"]);
     }
 
     #[test]
     fn a_pure_tree_has_none() {
         assert_eq!(
-            impurities(
-                "asynx-core v0.1.0 (/w/asynx-core)\nserde v1.0.0\nsyn v2.0.0 (proc-macro)\n"
-            )
-            .unwrap(),
+            impurities("asynx-core v0.1.0 (/w/asynx-core)\nserde v1.0.0\nsyn v2.0.0 (proc-macro)\n").unwrap(),
             []
         );
     }

@@ -29,12 +29,7 @@ impl Report {
     /// # Errors
     ///
     /// Only if the person interrupts.
-    pub(super) fn step(
-        &mut self,
-        name: &str,
-        mend: &str,
-        step: impl FnOnce() -> Result<()>,
-    ) -> Result<()> {
+    pub(super) fn step(&mut self, name: &str, mend: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {
         println!("\n==> {name}");
         let result = step();
         interrupt::check()?;
@@ -75,17 +70,12 @@ mod tests {
     #[test]
     fn a_failed_step_does_not_hide_the_next() {
         let mut report = Report::start();
-        report
-            .step("one", "mend it", || anyhow::bail!("broken"))
-            .unwrap();
+        report.step("one", "mend it", || anyhow::bail!("broken")).unwrap();
         report.step("two", "mend it", || Ok(())).unwrap();
         assert_eq!(
             (report.passed, report.failed.as_slice()),
             (1, &["failed: one; mend it".to_owned()][..])
         );
-        assert_eq!(
-            format!("{:?}", report.end()),
-            format!("{:?}", ExitCode::FAILURE)
-        );
+        assert_eq!(format!("{:?}", report.end()), format!("{:?}", ExitCode::FAILURE));
     }
 }

@@ -27,13 +27,9 @@ pub(super) fn check(workspace: &Workspace) -> Result<()> {
         .folder
         .join("src");
     let mut found = Vec::new();
-    let files = walk(&folder, &mut found)
-        .with_context(|| format!("failed to read {}", folder.display()))?;
+    let files = walk(&folder, &mut found).with_context(|| format!("failed to read {}", folder.display()))?;
     if files == 0 {
-        bail!(
-            "{} holds no sources, so this proves nothing",
-            folder.display()
-        );
+        bail!("{} holds no sources, so this proves nothing", folder.display());
     }
     if !found.is_empty() {
         bail!("{}", found.join("\n"));
@@ -64,9 +60,7 @@ fn walk(folder: &Path, found: &mut Vec<String>) -> Result<usize> {
 
 /// Line numbers, from 1, and what is banned there.
 fn violations(text: &str) -> Vec<(usize, &'static str)> {
-    let code = text
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default());
+    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
     code.zip(1..)
         .flat_map(|(code, number)| {
             BANNED
@@ -95,13 +89,7 @@ mod tests {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut found = Vec::new();
         assert!(walk(&source, &mut found).unwrap() > 15);
-        assert!(
-            found.iter().any(|line| line.contains("stopwatch.rs")),
-            "{found:?}"
-        );
-        assert!(
-            found.iter().any(|line| line.contains("check/sources.rs")),
-            "{found:?}"
-        );
+        assert!(found.iter().any(|line| line.contains("stopwatch.rs")), "{found:?}");
+        assert!(found.iter().any(|line| line.contains("check/sources.rs")), "{found:?}");
     }
 }

@@ -60,8 +60,7 @@ fn marked<'a>(expected: &[&'a str], printed: &[&'a str]) -> Vec<(Mark, &'a str)>
         if i < expected.len() && j < printed.len() && expected[i] == printed[j] {
             marked.push((Mark::Same, expected[i]));
             (i, j) = (i + 1, j + 1);
-        } else if j == printed.len() || (i < expected.len() && common[i + 1][j] >= common[i][j + 1])
-        {
+        } else if j == printed.len() || (i < expected.len() && common[i + 1][j] >= common[i][j + 1]) {
             marked.push((Mark::Expected, expected[i]));
             i += 1;
         } else {
@@ -85,10 +84,7 @@ mod tests {
     #[test]
     fn white_space_elsewhere_is() {
         assert_eq!(between("one", " one").unwrap(), "  - one\n  +  one\n");
-        assert_eq!(
-            between("one\ntwo", "one\n\ntwo").unwrap(),
-            "    one\n  + \n    two\n"
-        );
+        assert_eq!(between("one\ntwo", "one\n\ntwo").unwrap(), "    one\n  + \n    two\n");
     }
 
     #[test]

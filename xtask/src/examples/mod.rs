@@ -26,8 +26,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     if package.examples.is_empty() {
         bail!("the package {PACKAGE} has no examples");
     }
-    let built =
-        process::run(cargo().args(["build", "--quiet", "--package", PACKAGE, "--examples"]))?;
+    let built = process::run(cargo().args(["build", "--quiet", "--package", PACKAGE, "--examples"]))?;
     if !built.success() {
         bail!("the examples do not build");
     }
@@ -43,10 +42,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         }
         interrupt::check()?;
     }
-    println!(
-        "examples: {} ran, {failed} failed in {watch}",
-        package.examples.len()
-    );
+    println!("examples: {} ran, {failed} failed in {watch}", package.examples.len());
     Ok(if failed == 0 {
         ExitCode::SUCCESS
     } else {
@@ -56,8 +52,7 @@ pub(crate) fn run() -> Result<ExitCode> {
 
 fn compare(folder: &Path, name: &str) -> Result<()> {
     let path = folder.join(name).join("README.md");
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("failed to read {}", path.display()))?;
+    let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let expected = readme::output(&text).with_context(|| path.display().to_string())?;
 
     let mut printed = String::new();

@@ -74,9 +74,7 @@ impl Cluster {
             .arg(&programs.folder);
         command.args(free_ports()?.iter().map(u16::to_string));
         // What a person set for their own server must not reach this one.
-        for (name, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG"))
-        {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
             command.env_remove(name);
         }
         // A group of its own, so that Ctrl-C in the terminal does not end the one that cleans up.
@@ -155,8 +153,7 @@ fn folder() -> io::Result<PathBuf> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     loop {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder =
-            std::env::temp_dir().join(format!("asynx-postgres-{}-{count}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("asynx-postgres-{}-{count}", std::process::id()));
         match DirBuilder::new().mode(0o700).create(&folder) {
             Ok(()) => return Ok(folder),
             // Left by a process that had our id.

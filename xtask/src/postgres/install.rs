@@ -19,10 +19,7 @@ pub(super) fn install() -> Result<()> {
         );
     }
     println!("PostgreSQL: not found, installing it");
-    for arguments in [
-        &["-q", "update"][..],
-        &["-q", "install", "-y", "postgresql"],
-    ] {
+    for arguments in [&["-q", "update"][..], &["-q", "install", "-y", "postgresql"]] {
         let status = process::run(
             Command::new(APT)
                 .args(arguments)

@@ -15,15 +15,15 @@ const NEEDED: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
 /// Where packages put the programs without adding them to PATH; `*` stands for the rest of one name.
 const USUAL_PLACES: &[&str] = &[
     "/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
-    "/usr/pgsql-*/bin",         // Fedora, Red Hat, from the project's own packages
-    "/usr/libexec/postgresql*", // Alpine
-    "/usr/lib/postgresql*/bin", // SUSE, Gentoo
-    "/opt/homebrew/opt/postgresql*/bin", // Homebrew on ARM
-    "/usr/local/opt/postgresql*/bin", // Homebrew on Intel
-    "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin", // Homebrew on Linux
+    "/usr/pgsql-*/bin",                                   // Fedora, Red Hat, from the project's own packages
+    "/usr/libexec/postgresql*",                           // Alpine
+    "/usr/lib/postgresql*/bin",                           // SUSE, Gentoo
+    "/opt/homebrew/opt/postgresql*/bin",                  // Homebrew on ARM
+    "/usr/local/opt/postgresql*/bin",                     // Homebrew on Intel
+    "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",     // Homebrew on Linux
     "/Applications/Postgres.app/Contents/Versions/*/bin", // Postgres.app
-    "/opt/local/lib/postgresql*/bin", // MacPorts
-    "/usr/local/pgsql/bin",     // built from source
+    "/opt/local/lib/postgresql*/bin",                     // MacPorts
+    "/usr/local/pgsql/bin",                               // built from source
 ];
 
 /// The folder that holds `initdb`, `pg_ctl`, `postgres` of one version.
@@ -45,9 +45,9 @@ impl Programs {
         install::install()?;
         match Self::find() {
             Some(found) => Ok(found),
-            None => bail!(
-                "PostgreSQL was installed, but no version from {OLDEST} on was found; put its programs on PATH"
-            ),
+            None => {
+                bail!("PostgreSQL was installed, but no version from {OLDEST} on was found; put its programs on PATH")
+            }
         }
     }
 
@@ -57,10 +57,7 @@ impl Programs {
             .map(|path| std::env::split_paths(&path).collect())
             .unwrap_or_default();
         folders.extend(said_by_pg_config());
-        let mut usual: Vec<_> = USUAL_PLACES
-            .iter()
-            .flat_map(|pattern| expand(pattern))
-            .collect();
+        let mut usual: Vec<_> = USUAL_PLACES.iter().flat_map(|pattern| expand(pattern)).collect();
         usual.sort_by_key(|folder| std::cmp::Reverse(version_in(folder)));
         folders.extend(usual);
         folders.iter().find_map(|folder| Self::at(folder))
@@ -68,12 +65,7 @@ impl Programs {
 
     fn at(folder: &Path) -> Option<Self> {
         // PATH may hold links to single programs; `pg_ctl` looks for `postgres` beside the real one.
-        let folder = folder
-            .join("initdb")
-            .canonicalize()
-            .ok()?
-            .parent()?
-            .to_owned();
+        let folder = folder.join("initdb").canonicalize().ok()?.parent()?.to_owned();
         let whole = NEEDED.iter().all(|program| folder.join(program).is_file());
         (whole && version_in(&folder)? >= OLDEST).then_some(Self { folder })
     }
@@ -96,9 +88,7 @@ fn version_in(folder: &Path) -> Option<u32> {
 /// The 15 of `postgres (PostgreSQL) 15.6 (Debian 15.6-0+deb12u1)`, the 17 of `postgres (PostgreSQL) 17beta1`.
 fn major(version: &str) -> Option<u32> {
     let number = version.split_once("(PostgreSQL) ")?.1;
-    let end = number
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(number.len());
+    let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
     number[..end].parse().ok()
 }
 
@@ -108,10 +98,7 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
         return vec![pattern.into()];
     };
     let (parent, prefix) = before.rsplit_once('/').unwrap_or(("", before));
-    let entries = std::fs::read_dir(format!("{parent}/"))
-        .into_iter()
-        .flatten()
-        .flatten();
+    let entries = std::fs::read_dir(format!("{parent}/")).into_iter().flatten().flatten();
     entries
         .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
         .map(|entry| entry.path().join(after.trim_start_matches('/')))
@@ -125,10 +112,7 @@ mod tests {
 
     #[test]
     fn the_major_version_is_read() {
-        assert_eq!(
-            major("postgres (PostgreSQL) 15.6 (Debian 15.6-0+deb12u1)\n"),
-            Some(15)
-        );
+        assert_eq!(major("postgres (PostgreSQL) 15.6 (Debian 15.6-0+deb12u1)\n"), Some(15));
         assert_eq!(major("postgres (PostgreSQL) 9.6.24"), Some(9));
         assert_eq!(major("postgres (PostgreSQL) 18beta1"), Some(18));
         assert_eq!(major("postgres (PostgreSQL) 17\n"), Some(17));
@@ -138,17 +122,11 @@ mod tests {
 
     #[test]
     fn patterns_name_folders() {
-        assert_eq!(
-            expand("/usr/local/pgsql/bin"),
-            [PathBuf::from("/usr/local/pgsql/bin")]
-        );
+        assert_eq!(expand("/usr/local/pgsql/bin"), [PathBuf::from("/usr/local/pgsql/bin")]);
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/s*/postgres");
         assert_eq!(
             expand(source),
-            [PathBuf::from(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/src/postgres"
-            ))]
+            [PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/postgres"))]
         );
         assert!(expand("/nowhere/*/bin").is_empty());
     }

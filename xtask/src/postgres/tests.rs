@@ -43,15 +43,8 @@ fn port(url: &str) -> u16 {
 
 /// Waits, but not for ever, until folder, process and port of a cluster have gone.
 fn assert_gone(folder: &Path, postmaster: u32, port: u16) {
-    assert!(
-        eventually(|| !folder.exists()),
-        "{} is left",
-        folder.display()
-    );
-    assert!(
-        eventually(|| !alive(postmaster)),
-        "process {postmaster} is left"
-    );
+    assert!(eventually(|| !folder.exists()), "{} is left", folder.display());
+    assert!(eventually(|| !alive(postmaster)), "process {postmaster} is left");
     assert!(
         TcpStream::connect(("127.0.0.1", port)).is_err(),
         "port {port} still answers"
@@ -84,10 +77,7 @@ fn a_cluster_answers_and_leaves_nothing() {
 
 #[test]
 fn clusters_run_side_by_side() {
-    let (one, two) = (
-        Cluster::start(programs()).unwrap(),
-        Cluster::start(programs()).unwrap(),
-    );
+    let (one, two) = (Cluster::start(programs()).unwrap(), Cluster::start(programs()).unwrap());
     assert_ne!(one.folder(), two.folder());
     let (port_one, port_two) = (query(one.url(), "show port"), query(two.url(), "show port"));
     assert_ne!(port_one, port_two);
@@ -179,17 +169,11 @@ fn a_cluster_that_cannot_be_made_says_why_and_leaves_nothing() {
 
     let error = format!(
         "{:#}",
-        Cluster::start(&Programs {
-            folder: folder.clone()
-        })
-        .unwrap_err()
+        Cluster::start(&Programs { folder: folder.clone() }).unwrap_err()
     );
     fs::remove_dir_all(&folder).unwrap();
     assert!(error.contains("initdb failed"), "{error}");
     let (_, data) = error.split_once("no room in ").unwrap();
     assert!(data.ends_with("/data"), "{data}");
-    assert!(
-        !Path::new(data).parent().unwrap().exists(),
-        "{data} is left"
-    );
+    assert!(!Path::new(data).parent().unwrap().exists(), "{data} is left");
 }

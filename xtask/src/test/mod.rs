@@ -48,11 +48,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         sound = false;
     }
     println!("test: {tally} in {watch}");
-    Ok(if sound {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Sees that the tests find PostgreSQL; the cluster, if one was started, must outlive them.
@@ -68,10 +64,7 @@ fn provision(workspace: &Workspace, tests: &mut Command) -> Result<Option<Cluste
         return Ok(None);
     }
     let cluster = Cluster::start(&programs)?;
-    println!(
-        "PostgreSQL: a throw-away server in {}",
-        cluster.folder().display()
-    );
+    println!("PostgreSQL: a throw-away server in {}", cluster.folder().display());
     tests.env(POSTGRES_URL, cluster.url());
     Ok(Some(cluster))
 }

@@ -88,8 +88,7 @@ mod tests {
     #[test]
     fn ignored_tests_did_not_run() {
         assert_eq!(
-            tally("test result: ok. 0 passed; 0 failed; 9 ignored; 0 measured; 0 filtered out")
-                .ran(),
+            tally("test result: ok. 0 passed; 0 failed; 9 ignored; 0 measured; 0 filtered out").ran(),
             0
         );
     }
