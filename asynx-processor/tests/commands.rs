@@ -18,7 +18,11 @@ async fn a_command_becomes_an_event_with_the_states_around_it() {
     assert_eq!(created.version, Version::FIRST);
     assert!(created.previous.is_none());
     assert!(created.position.is_some());
-    assert!(created.patch_json().starts_with(r#"[{"op":"add","path":"","value":{"id":"ORD-1""#));
+    assert!(
+        created
+            .patch_json()
+            .starts_with(r#"[{"op":"add","path":"","value":{"id":"ORD-1""#)
+    );
 
     let grown = soon(orders.send(add("ORD-1", 5))).await.unwrap();
     assert_eq!(grown.previous.as_ref().unwrap().total, 10);
@@ -38,7 +42,10 @@ async fn a_rejection_stays_typed_and_writes_nothing() {
     assert_eq!(rejected.to_string(), "there is no such order");
     assert!(!soon(orders.exists("ORD-1")).await.unwrap());
     assert!(matches!(soon(orders.get("ORD-1")).await, Err(Error::NotFound { .. })));
-    assert!(matches!(soon(orders.preload("ORD-1")).await, Err(Error::NotFound { .. })));
+    assert!(matches!(
+        soon(orders.preload("ORD-1")).await,
+        Err(Error::NotFound { .. })
+    ));
     assert!(bus.names().is_empty());
 }
 
@@ -58,9 +65,14 @@ async fn expectations_are_checked_against_the_living_aggregate() {
         let error = failure(soon(expecting(expected)).await.unwrap_err());
         assert!(matches!(error, Error::Unexpected { actual: None, .. }), "{error}");
     }
-    soon(orders.send(create("ORD-1")).expecting(Expected::NoStream)).await.unwrap();
+    soon(orders.send(create("ORD-1")).expecting(Expected::NoStream))
+        .await
+        .unwrap();
     let error = failure(soon(expecting(Expected::NoStream)).await.unwrap_err());
-    assert_eq!(error.to_string(), "order/ORD-1: no aggregate was expected, found version 1");
+    assert_eq!(
+        error.to_string(),
+        "order/ORD-1: no aggregate was expected, found version 1"
+    );
     soon(expecting(Expected::Exists)).await.unwrap();
     soon(expecting(Expected::Exactly(version(2)))).await.unwrap();
     let error = failure(soon(expecting(Expected::Exactly(version(2)))).await.unwrap_err());
@@ -70,16 +82,30 @@ async fn expectations_are_checked_against_the_living_aggregate() {
 #[tokio::test]
 async fn a_key_is_carried_out_once() {
     let (orders, bus) = start_with(MemoryStore::new(), Options::default()).await;
-    let first = soon(orders.send(create("ORD-1")).idempotency_key("req-1")).await.unwrap();
+    let first = soon(orders.send(create("ORD-1")).idempotency_key("req-1"))
+        .await
+        .unwrap();
     soon(orders.send(add("ORD-1", 7))).await.unwrap();
     // A retried create would be rejected, an expectation would fail: the key comes first.
-    let again = soon(orders.send(create("ORD-1")).idempotency_key("req-1").expecting(Expected::NoStream));
+    let again = soon(
+        orders
+            .send(create("ORD-1"))
+            .idempotency_key("req-1")
+            .expecting(Expected::NoStream),
+    );
     let again = again.await.unwrap();
-    assert_eq!((again.id, again.version, again.aggregate.total), (first.id, first.version, 10));
+    assert_eq!(
+        (again.id, again.version, again.aggregate.total),
+        (first.id, first.version, 10)
+    );
     assert!(again.previous.is_none());
     // A command that would be accepted is not carried out twice either.
-    let grown = soon(orders.send(add("ORD-1", 1)).idempotency_key("req-2")).await.unwrap();
-    let again = soon(orders.send(add("ORD-1", 1)).idempotency_key("req-2")).await.unwrap();
+    let grown = soon(orders.send(add("ORD-1", 1)).idempotency_key("req-2"))
+        .await
+        .unwrap();
+    let again = soon(orders.send(add("ORD-1", 1)).idempotency_key("req-2"))
+        .await
+        .unwrap();
     assert_eq!((again.id, again.aggregate.total), (grown.id, 18));
     // Together in one batch.
     let both = futures::future::join(
@@ -91,12 +117,25 @@ async fn a_key_is_carried_out_once() {
     assert_eq!(soon(orders.get("ORD-1")).await.unwrap().total, 118);
     assert_eq!(bus.names().len(), 4);
 
-    let reused = failure(soon(orders.send(cancel("ORD-1")).idempotency_key("req-2")).await.unwrap_err());
-    assert!(matches!(reused, Error::KeyReused { ref event_name, .. } if event_name == "OrderGrown"), "{reused}");
+    let reused = failure(
+        soon(orders.send(cancel("ORD-1")).idempotency_key("req-2"))
+            .await
+            .unwrap_err(),
+    );
+    assert!(
+        matches!(reused, Error::KeyReused { ref event_name, .. } if event_name == "OrderGrown"),
+        "{reused}"
+    );
     // Keys are scoped to their aggregate.
-    soon(orders.send(create("ORD-2")).idempotency_key("req-1")).await.unwrap();
+    soon(orders.send(create("ORD-2")).idempotency_key("req-1"))
+        .await
+        .unwrap();
     for key in [String::new(), "k".repeat(256)] {
-        let refused = failure(soon(orders.send(add("ORD-1", 1)).idempotency_key(key)).await.unwrap_err());
+        let refused = failure(
+            soon(orders.send(add("ORD-1", 1)).idempotency_key(key))
+                .await
+                .unwrap_err(),
+        );
         assert!(matches!(refused, Error::InvalidKey { .. }));
     }
 }
@@ -115,7 +154,11 @@ async fn history_is_read_back_version_by_version() {
     let mut history = orders.history("ORD-1");
     while let Some(event) = futures::StreamExt::next(&mut history).await {
         let event = event.unwrap();
-        totals.push((event.version.get(), event.previous.as_ref().map(|order| order.total), event.aggregate.total));
+        totals.push((
+            event.version.get(),
+            event.previous.as_ref().map(|order| order.total),
+            event.aggregate.total,
+        ));
     }
     assert_eq!(totals[0], (1, None, 10));
     assert_eq!(totals[1], (2, Some(10), 11));
@@ -135,9 +178,15 @@ async fn history_is_read_back_version_by_version() {
     orders.replay("ORD-1", 9.., record).await.unwrap();
     orders.replay("ORD-1", ..2, record).await.unwrap();
     assert_eq!(*seen.lock().unwrap(), [4, 5, 6, 9, 10, 1]);
-    assert!(matches!(orders.replay("ORD-9", .., record).await, Err(Error::NotFound { .. })));
+    assert!(matches!(
+        orders.replay("ORD-9", .., record).await,
+        Err(Error::NotFound { .. })
+    ));
     let ended = orders.replay("ORD-1", .., |_| async { Err::<(), _>("enough") }).await;
-    assert_eq!(ended.unwrap_err().to_string(), "order/ORD-1: the replay was ended at version 1: enough");
+    assert_eq!(
+        ended.unwrap_err().to_string(),
+        "order/ORD-1: the replay was ended at version 1: enough"
+    );
     let panicked = orders.replay("ORD-1", .., |_| async { assert!(seen.is_poisoned(), "oh") });
     let panicked = panicked.await.unwrap_err();
     assert!(matches!(panicked, Error::Panicked { .. }));

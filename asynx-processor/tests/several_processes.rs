@@ -35,7 +35,10 @@ async fn a_conflict_runs_the_command_again_on_the_newer_state() {
 async fn no_answer_rests_on_a_state_that_was_outdated_when_the_call_began() {
     let store = MemoryStore::new();
     let (one, other) = (start(store.clone()).await, start(store).await);
-    assert_eq!(failure_or_none(soon(one.send(cancel("ORD-1"))).await), Some(Refused::Missing));
+    assert_eq!(
+        failure_or_none(soon(one.send(cancel("ORD-1"))).await),
+        Some(Refused::Missing)
+    );
     assert!(!soon(one.exists("ORD-1")).await.unwrap());
     soon(other.send(create("ORD-1"))).await.unwrap();
     // `one` holds in its cache that there is no such order.
@@ -44,7 +47,9 @@ async fn no_answer_rests_on_a_state_that_was_outdated_when_the_call_began() {
     soon(other.send(cancel("ORD-1"))).await.unwrap();
     assert_eq!(soon(one.get("ORD-1")).await.unwrap().status, "cancelled");
     soon(other.send(add("ORD-1", 1))).await.unwrap();
-    let expecting = one.send(add("ORD-1", 1)).expecting(Expected::Exactly(Version::new(3).unwrap()));
+    let expecting = one
+        .send(add("ORD-1", 1))
+        .expecting(Expected::Exactly(Version::new(3).unwrap()));
     soon(expecting).await.unwrap();
     soon(other.forget("ORD-1")).await.unwrap();
     assert!(matches!(soon(one.get("ORD-1")).await, Err(Error::NotFound { .. })));
@@ -98,23 +103,25 @@ async fn commands_that_wait_share_one_append() {
     soon(gate.arrived(Side::Before, Call::AppendBatch, 1)).await;
     let rest = (1..=50).map(|n| tokio::spawn(orders.send(create(&format!("ORD-{}", n / 2)))));
     let rest: Vec<_> = rest.collect();
-    tokio::task::yield_now().await;
-    while orders_waiting(&orders).await < 50 {
-        tokio::task::yield_now().await;
-    }
+    everyone_was_polled().await;
     gate.open_all();
     soon(first).await.unwrap().unwrap();
     let answers = soon(join_all(rest)).await;
     let accepted = answers.iter().filter(|answer| answer.as_ref().unwrap().is_ok()).count();
-    assert_eq!(accepted, 25, "each order is created once: the second command of a pair sees the first one's state");
+    assert_eq!(
+        accepted, 25,
+        "each order is created once: the second command of a pair sees the first one's state"
+    );
     assert_eq!(calls.of(Call::AppendBatch), 2);
     assert_eq!(calls.of(Call::Load), 2, "unknown aggregates are loaded together");
     assert_eq!(bus.names().len(), 26);
 }
 
-async fn orders_waiting(_: &Processor<Order>) -> usize {
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    50
+/// On the one thread of a test, tasks that were spawned have had their turn after this.
+async fn everyone_was_polled() {
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// A store of five methods over another: no unique ids, no log, no snapshots.
@@ -164,7 +171,9 @@ async fn a_store_of_five_methods_is_enough_keys_included() {
 
 async fn faulty(memory: &MemoryStore, plan: FaultPlan, options: Options) -> Processor<Order> {
     let runtime = Arc::new(TokioRuntime::current().unwrap());
-    start_with(FaultyStore::new(memory.clone(), plan, runtime), options).await.0
+    start_with(FaultyStore::new(memory.clone(), plan, runtime), options)
+        .await
+        .0
 }
 
 #[tokio::test]
@@ -215,7 +224,11 @@ async fn an_outcome_that_stays_unknown_is_told_and_settled_by_the_next_command()
     faults.heal();
     let next = soon(orders.send(add("ORD-1", 1))).await.unwrap();
     assert_eq!((next.version.get(), next.aggregate.total), (3, 16));
-    assert_eq!(bus.names().len(), 3, "the event that was settled late is published as well");
+    assert_eq!(
+        bus.names().len(),
+        3,
+        "the event that was settled late is published as well"
+    );
 }
 
 #[tokio::test]
@@ -237,7 +250,7 @@ async fn a_refused_event_fails_alone() {
     bad.name = "Unwanted";
     sent.push(tokio::spawn(orders.send(bad)));
     sent.push(tokio::spawn(orders.send(add("ORD-5", 7))));
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    everyone_was_polled().await;
     gate.open_all();
     soon(first).await.unwrap().unwrap();
     let answers: Vec<_> = soon(join_all(sent)).await.into_iter().map(Result::unwrap).collect();
@@ -271,11 +284,12 @@ impl Store for Choosy {
         self.0.delete(stream).await
     }
 
-    async fn append_batch(
-        &self,
-        groups: &[asynx_core::store::AppendGroup],
-    ) -> Vec<asynx_core::store::GroupOutcome> {
-        if groups.iter().flat_map(|group| &group.events).any(|event| event.event_name == "Unwanted") {
+    async fn append_batch(&self, groups: &[asynx_core::store::AppendGroup]) -> Vec<asynx_core::store::GroupOutcome> {
+        if groups
+            .iter()
+            .flat_map(|group| &group.events)
+            .any(|event| event.event_name == "Unwanted")
+        {
             let refused = AppendError::NotApplied(StoreError::permanent("an unwanted event"));
             return vec![asynx_core::store::GroupOutcome::none(refused); groups.len()];
         }
@@ -313,7 +327,10 @@ async fn a_passing_failure_of_the_store_is_tried_again_and_a_lasting_one_is_told
         .with(Rule::nth(1, Fault::FailBefore).on([Call::Heads]));
     let orders = faulty(&memory, plan, Options::default()).await;
     soon(orders.send(create("ORD-1"))).await.unwrap();
-    assert_eq!(failure_or_none(soon(orders.send(create("ORD-1"))).await), Some(Refused::Exists));
+    assert_eq!(
+        failure_or_none(soon(orders.send(create("ORD-1"))).await),
+        Some(Refused::Exists)
+    );
     let plan = FaultPlan::seeded(1).with(Rule::always(Fault::Refuse).on([Call::Load]));
     let orders = faulty(&memory, plan, Options::default()).await;
     let error = failure(soon(orders.send(add("ORD-1", 1))).await.unwrap_err());

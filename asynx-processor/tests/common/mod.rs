@@ -118,11 +118,20 @@ pub(crate) fn cancel(id: &str) -> Do {
 }
 
 /// A bus that keeps what it is given.
-#[derive(Default)]
-pub(crate) struct Recorder {
-    pub(crate) events: Mutex<Vec<Event<Order>>>,
-    pub(crate) forgotten: Mutex<Vec<Event<Order>>>,
+pub(crate) struct Recorder<A = Order> {
+    pub(crate) events: Mutex<Vec<Event<A>>>,
+    pub(crate) forgotten: Mutex<Vec<Event<A>>>,
     pub(crate) fail_forget: Mutex<bool>,
+}
+
+impl<A> Default for Recorder<A> {
+    fn default() -> Self {
+        Self {
+            events: Mutex::default(),
+            forgotten: Mutex::default(),
+            fail_forget: Mutex::default(),
+        }
+    }
 }
 
 impl Recorder {
@@ -134,17 +143,17 @@ impl Recorder {
 }
 
 #[async_trait]
-impl Bus<Order> for Recorder {
-    fn publish(&self, event: Event<Order>) -> Result<(), BusError> {
+impl<A: Aggregate> Bus<A> for Recorder<A> {
+    fn publish(&self, event: Event<A>) -> Result<(), BusError> {
         self.events.lock().unwrap().push(event);
         Ok(())
     }
 
-    fn publish_tracked(&self, event: Event<Order>) -> Result<Delivery, BusError> {
+    fn publish_tracked(&self, event: Event<A>) -> Result<Delivery, BusError> {
         self.publish(event).map(|()| Delivery::default())
     }
 
-    async fn forget(&self, tombstone: Event<Order>) -> Result<(), BusError> {
+    async fn forget(&self, tombstone: Event<A>) -> Result<(), BusError> {
         self.forgotten.lock().unwrap().push(tombstone);
         match *self.fail_forget.lock().unwrap() {
             true => Err(BusError::Closed),
@@ -152,11 +161,11 @@ impl Bus<Order> for Recorder {
         }
     }
 
-    fn subscribe(&self, _: Subscription<Order>) -> Result<SubscriptionId, BusError> {
+    fn subscribe(&self, _: Subscription<A>) -> Result<SubscriptionId, BusError> {
         Err(BusError::Closed)
     }
 
-    fn on_forget(&self, _: ForgetHandler<Order>) -> Result<SubscriptionId, BusError> {
+    fn on_forget(&self, _: ForgetHandler<A>) -> Result<SubscriptionId, BusError> {
         Err(BusError::Closed)
     }
 
@@ -173,7 +182,12 @@ pub(crate) fn parts(store: impl Store, bus: Arc<Recorder>, options: Options) -> 
     parts_on(Arc::new(TokioRuntime::current().unwrap()), store, bus, options)
 }
 
-pub(crate) fn parts_on(runtime: Arc<dyn Runtime>, store: impl Store, bus: Arc<Recorder>, options: Options) -> Parts<Order> {
+pub(crate) fn parts_on(
+    runtime: Arc<dyn Runtime>,
+    store: impl Store,
+    bus: Arc<Recorder>,
+    options: Options,
+) -> Parts<Order> {
     Parts {
         store: Arc::new(store),
         snapshots: None,
