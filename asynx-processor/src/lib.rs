@@ -18,6 +18,7 @@ mod history;
 mod load;
 mod options;
 mod processor;
+mod queue;
 mod reader;
 mod route;
 mod sending;

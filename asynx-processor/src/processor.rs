@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use async_channel::{Receiver, Sender};
+use async_channel::Sender;
 use asynx_core::bus::Hooks;
 use asynx_core::store::SnapshotStore;
 use asynx_core::{
@@ -15,6 +15,7 @@ use crate::calls::Calls;
 use crate::forget::{Forgets, resume_pending};
 use crate::held::Held;
 use crate::options::Options;
+use crate::queue::Queue;
 use crate::reader::{Question, Wants, answer_questions};
 use crate::route::shard_of;
 use crate::sending::Sending;
@@ -229,11 +230,12 @@ impl<A: Aggregate> Handle<A> {
     }
 }
 
-fn channel<T>(depth: Option<usize>) -> (Sender<T>, Receiver<T>) {
-    match depth {
+fn channel<T>(depth: Option<usize>) -> (Sender<T>, Queue<T>) {
+    let (sender, receiver) = match depth {
         Some(depth) => async_channel::bounded(depth),
         None => async_channel::unbounded(),
-    }
+    };
+    (sender, Queue(receiver))
 }
 
 impl<A: Aggregate> Clone for Processor<A> {

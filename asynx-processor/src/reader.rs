@@ -1,12 +1,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use async_channel::Receiver;
 use asynx_core::store::{Head, HeadQuery};
 use asynx_core::{Aggregate, AggregateId, Error, StoreError};
 use futures::channel::oneshot;
 
 use crate::held::Held;
+use crate::queue::Queue;
 use crate::shared::Shared;
 
 /// A question about the present of an aggregate.
@@ -22,7 +22,7 @@ pub(crate) enum Wants<A: Aggregate> {
 
 /// Answers what is asked about one shard's aggregates: all that waits with one look at the heads and, where needed,
 /// one load. A look begins after the questions it serves, so its answers are current.
-pub(crate) async fn answer_questions<A: Aggregate>(shared: Arc<Shared<A>>, at: usize, asked: Receiver<Question<A>>) {
+pub(crate) async fn answer_questions<A: Aggregate>(shared: Arc<Shared<A>>, at: usize, asked: Queue<Question<A>>) {
     while let Ok(first) = asked.recv().await {
         let mut questions = vec![first];
         while questions.len() < shared.options.max_batch.get() {

@@ -3,7 +3,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_channel::Receiver;
 use asynx_core::store::HeadQuery;
 use asynx_core::{Aggregate, AggregateId, Error, StoreError};
 use futures::future::{BoxFuture, Either, FutureExt, select};
@@ -11,6 +10,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use crate::cache::Cache;
 use crate::group::{Group, No};
+use crate::queue::Queue;
 use crate::settle::{Settled, Unsettled};
 use crate::shared::Shared;
 use crate::work::Work;
@@ -19,7 +19,7 @@ use crate::work::Work;
 pub(crate) struct Shard<A: Aggregate> {
     pub(crate) shared: Arc<Shared<A>>,
     at: usize,
-    queue: Receiver<Work<A>>,
+    queue: Queue<Work<A>>,
     open: bool,
     /// What comes before the queue: commands to run again.
     pub(crate) carry: Vec<Work<A>>,
@@ -60,7 +60,7 @@ pub(crate) enum Last {
 }
 
 impl<A: Aggregate> Shard<A> {
-    pub(crate) fn new(shared: Arc<Shared<A>>, at: usize, queue: Receiver<Work<A>>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared<A>>, at: usize, queue: Queue<Work<A>>) -> Self {
         Self {
             shared,
             at,
