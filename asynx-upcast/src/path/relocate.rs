@@ -11,7 +11,7 @@ use super::{PathError, PathOperation, Refusal};
 /// with [`Refusal::Occupied`], as is an object that arrives with it; if the older schema has remains of it, remove them
 /// first: `remove("/addr").then(rename("/address", "addr"))`.
 ///
-/// `path` must end with a key, and `new_key` is a key as it is, not escaped; see [the crate's page](crate#paths) for `*`
+/// `path` must end with a key, and `new_key` is a key as it is, not escaped, and not `*`; see [the crate's page](crate#paths) for `*`
 /// and what else is no path.
 pub fn rename(path: &str, new_key: &str) -> PathOperation {
     let description = format!("rename({path:?}, {new_key:?})");
@@ -59,6 +59,11 @@ struct Relocate {
 impl Relocate {
     fn rename(path: &str, new_key: &str) -> Result<Self, PathError> {
         let (from, key_before) = Pattern::parse_member(path)?;
+        if new_key == "*" {
+            return Err(PathError::NoMember {
+                path: new_key.to_owned(),
+            });
+        }
         let to_key = key(new_key)?;
         if to_key == key_before {
             return Err(PathError::Nested {
