@@ -8,10 +8,12 @@ use super::{PathError, PathOperation, Refusal};
 /// Gives every object at the parent of `path` the member that `path` ends with, where it is missing. A member that is
 /// there stays, `null` included.
 ///
-/// Right for every stream, never refuses: an object that arrives without the member gets it, however it arrives; a
-/// member that the older schema had as an optional one and removes falls back to `value`.
+/// Right for every stream: an object that arrives without the member gets it, however it arrives; a member that the
+/// older schema had as an optional one and removes falls back to `value`.
 ///
-/// `path` must end with a key; see [the crate's page](crate#paths) for `*` and what else is no path.
+/// # Errors
+/// When the chain is built: a [`PathError`] if `path` does not end with a key, or is [no path](crate#paths). Patches are
+/// never refused.
 pub fn add_default(path: &str, value: impl Into<Json>) -> PathOperation {
     let description = format!("add_default({path:?})");
     PathOperation::new(description, AddDefault::new(path, value.into()))

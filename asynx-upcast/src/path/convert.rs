@@ -6,14 +6,17 @@ use super::step::Step;
 use super::{PathError, PathOperation, Refusal};
 use crate::BoxError;
 
-/// Puts `conversion(value)` in the place of every value at `path`. The conversion must be pure.
+/// Puts `conversion(value)` in the place of every value at `path`, which may be the root. The conversion must be pure.
 ///
 /// A value that arrives, by itself or inside of an ancestor, is converted. **An operation that changes the inside of a
-/// value at `path` is refused** with [`Refusal::Inside`]: the value as a whole is not in the patch, and half of it cannot
-/// be converted. So `path` should lead to what the older schema only ever changed as a whole: a scalar, mostly. Of a
-/// container, convert its parts (`/lines/*/price` rather than `/lines`), or write a closure that knows its insides.
+/// value at `path` is refused**: the value as a whole is not in the patch, and half of it cannot be converted. So `path`
+/// should lead to what the older schema only ever changed as a whole: a scalar, mostly. Of a container, convert its parts
+/// (`/lines/*/price` rather than `/lines`), or write a closure that knows its insides.
 ///
-/// See [the crate's page](crate#paths) for `*` and what is no path; the root is one.
+/// # Errors
+/// When the chain is built: a [`PathError`] if `path` is [no path](crate#paths).
+///
+/// On a patch: [`Refusal::Inside`], and [`Refusal::Conversion`] if the conversion fails.
 pub fn convert<E: Into<BoxError>>(
     path: &str,
     conversion: impl Fn(Json) -> Result<Json, E> + Send + Sync + 'static,

@@ -7,12 +7,14 @@ use super::{PathError, PathOperation, Refusal};
 
 /// Renames the member at `path` to `new_key`, in every object at the parent of `path` that has it.
 ///
-/// Right for every stream in which no such object has a member `new_key` before the step. Whatever touches one is refused
-/// with [`Refusal::Occupied`], as is an object that arrives with it; if the older schema has remains of it, remove them
-/// first: `remove("/addr").then(rename("/address", "addr"))`.
+/// Right for every stream in which no such object has a member `new_key` before the step; if the older schema has remains
+/// of one, remove them first: `remove("/addr").then(rename("/address", "addr"))`. `new_key` is not escaped.
 ///
-/// `path` must end with a key, and `new_key` is a key as it is, not escaped, and not `*`; see [the crate's page](crate#paths) for `*`
-/// and what else is no path.
+/// # Errors
+/// When the chain is built: a [`PathError`] if `path` does not end with a key, or is [no path](crate#paths); if `new_key`
+/// is `*` or could be an index; or if it is the key before.
+///
+/// On a patch: [`Refusal::Occupied`] if it touches `new_key`, or brings an object that has it.
 pub fn rename(path: &str, new_key: &str) -> PathOperation {
     let description = format!("rename({path:?}, {new_key:?})");
     PathOperation::new(description, Relocate::rename(path, new_key))
@@ -24,13 +26,11 @@ pub fn rename(path: &str, new_key: &str) -> PathOperation {
 /// `/address/street`, or `/lines/*/price/amount` to `/lines/*/amount`. Call the longest path that they share the base.
 /// Right for every stream in which, before the step,
 ///
-/// 1. nothing is at `to`. What touches it is refused with [`Refusal::Occupied`];
+/// 1. nothing is at `to`;
 /// 2. wherever an object is at the base, the objects that are to hold the value are there. If the older schema does not
-///    have them, make them first: `add_default("/address", Object::new()).then(move_to("/street", "/address/street"))`.
-///    A value that arrives together with its base and without such an object is refused with [`Refusal::NoParent`]; one
-///    that arrives alone gives a patch that does not apply;
-/// 3. no object between the base and `to` is replaced or removed by itself: what was moved into it is not in the patch.
-///    This is refused with [`Refusal::Parent`].
+///    have them, make them first: `add_default("/address", Object::new()).then(move_to("/street", "/address/street"))`;
+/// 3. no object between the base and `to` is added, replaced or removed by itself: what was moved into it is not in the
+///    patch.
 ///
 /// Objects that held the value at `from` stay, also when it was their last member.
 ///
@@ -38,7 +38,12 @@ pub fn rename(path: &str, new_key: &str) -> PathOperation {
 /// not tell whether it was there, this is written as an `add` of `null` at `to` and a `remove` right behind it. A closure
 /// that runs later must expect the pair; path operations know it.
 ///
-/// Both paths must end with keys; see [the crate's page](crate#paths) for `*` and what else is no path.
+/// # Errors
+/// When the chain is built: a [`PathError`] if a path does not end with a key, or is [no path](crate#paths); if the paths
+/// part before their last `*`; or if one is, or lies inside of, the other.
+///
+/// On a patch: [`Refusal::Occupied`] where 1 does not hold, [`Refusal::Parent`] for 3, and for 2 [`Refusal::NoParent`] if
+/// the value arrives together with its base. If it arrives by itself, the upcast patch does not apply.
 pub fn move_to(from: &str, to: &str) -> PathOperation {
     let description = format!("move_to({from:?}, {to:?})");
     PathOperation::new(description, Relocate::move_to(from, to))

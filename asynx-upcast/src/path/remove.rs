@@ -7,10 +7,10 @@ use super::{PathError, PathOperation, Refusal};
 
 /// Removes what is at `path`: the member, or all elements or members if `path` ends with `*`.
 ///
-/// Right for every stream, never refuses: operations at or inside of the path go, and it is cut out of what arrives with
-/// an ancestor.
+/// Right for every stream: operations at or inside of the path go, and it is cut out of what arrives with an ancestor.
 ///
-/// `path` must not be the root; see [the crate's page](crate#paths) for `*` and what else is no path.
+/// # Errors
+/// When the chain is built: a [`PathError`] if `path` is the root, or is [no path](crate#paths). Patches are never refused.
 pub fn remove(path: &str) -> PathOperation {
     PathOperation::new(format!("remove({path:?})"), Remove::new(path))
 }
