@@ -59,7 +59,14 @@ async fn run(store: impl Store) -> Result<(), Box<dyn Error>> {
     println!("Step 3: Sending commands...\n");
     for (id, total, items, ship_to) in ORDERS {
         let (id, ship_to) = (id.to_owned(), ship_to.to_owned());
-        let created = orders.send(CreateOrder { id, total, items, ship_to }).await?;
+        let created = orders
+            .send(CreateOrder {
+                id,
+                total,
+                items,
+                ship_to,
+            })
+            .await?;
         println!("✓ Order {} created", created.aggregate_id);
     }
     orders.idle().await;
@@ -76,7 +83,12 @@ async fn run(store: impl Store) -> Result<(), Box<dyn Error>> {
     }
 
     println!("\nStep 4: A command that the domain refuses...\n");
-    match orders.send(ConfirmOrder { id: "ORD-001".to_owned() }).await {
+    match orders
+        .send(ConfirmOrder {
+            id: "ORD-001".to_owned(),
+        })
+        .await
+    {
         Err(refused) => println!("✗ ORD-001 was not confirmed again: {refused}"),
         Ok(_) => return Err("a shipped order was confirmed".into()),
     }
