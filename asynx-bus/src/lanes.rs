@@ -10,7 +10,7 @@ use crate::given::{Done, Given, Job};
 
 /// The events that wait in one queue: a lane per aggregate, and which lane is next.
 ///
-/// Invariants: a lane exists while it runs or has items; a lane that does not run begins with an event; no lane is
+/// Invariants: a lane exists while it runs, is held or has items; a lane that does neither begins with an event; no lane is
 /// ready while fewer than `concurrency` run. Values whose drop may call user code or wake a task are handed out, to be
 /// dropped when the queue's lock is released.
 pub(crate) struct Lanes<A> {
@@ -35,11 +35,15 @@ enum Item<A> {
     Event(u64, Given<A>),
     /// Ends when everything before it has ended.
     Barrier(Vec<Done>),
+    /// The same, and what is behind it waits until it is lifted.
+    Hold(u64, Done),
 }
 
 enum Place {
     Ready(u64),
     Running(Option<Done>),
+    /// Nothing goes on until this hold is lifted.
+    Held(u64),
 }
 
 /// What became of a pushed event.
@@ -124,30 +128,82 @@ impl<A> Lanes<A> {
             return None;
         };
         self.waiting -= 1;
-        if let Place::Ready(ticket) = lane.place {
-            lane.pass_barriers(ended);
-            if lane.items.is_empty() {
-                self.lanes.swap_remove(&id);
-                self.ready.remove(&ticket);
-            }
+        if let Place::Ready(ticket) = lane.place
+            && !matches!(lane.items.front(), Some(Item::Event(..)))
+        {
+            self.ready.remove(&ticket);
+            self.advance(&id, ended);
         }
         Some(given)
     }
 
     /// The lane's running event has ended: what waits behind it is ready.
     pub(crate) fn release(&mut self, id: &AggregateId, ended: &mut Vec<Done>) {
-        let ticket = self.ticket();
         let Some(lane) = self.lanes.get_mut(id) else { return };
         if let Place::Running(done) = &mut lane.place {
             ended.extend(done.take());
         }
+        self.advance(id, ended);
+    }
+
+    /// What is first in a lane where nothing runs decides how it goes on.
+    fn advance(&mut self, id: &AggregateId, ended: &mut Vec<Done>) {
+        let ticket = self.ticket();
+        let Some(lane) = self.lanes.get_mut(id) else { return };
         lane.pass_barriers(ended);
-        if lane.items.is_empty() {
-            self.lanes.swap_remove(id);
-        } else {
-            lane.place = Place::Ready(ticket);
-            self.ready.insert(ticket, id.clone());
+        match lane.items.pop_front_if(|item| matches!(item, Item::Hold(..))) {
+            Some(Item::Hold(hold, passed)) => {
+                ended.push(passed);
+                lane.place = Place::Held(hold);
+            }
+            _ if lane.items.is_empty() => {
+                self.lanes.swap_remove(id);
+            }
+            _ => {
+                lane.place = Place::Ready(ticket);
+                self.ready.insert(ticket, id.clone());
+            }
         }
+    }
+
+    /// Holds what will be pushed for this aggregate from now on, until [`lift`](Self::lift). The receiver ends when
+    /// everything that was pushed before has ended.
+    pub(crate) fn hold(&mut self, id: &AggregateId, ended: &mut Vec<Done>) -> (u64, oneshot::Receiver<()>) {
+        let hold = self.ticket();
+        let (done, passed) = oneshot::channel();
+        if let Some(lane) = self.lanes.get_mut(id) {
+            lane.items.push_back(Item::Hold(hold, done));
+        } else {
+            ended.push(done);
+            let lane = Lane {
+                items: VecDeque::new(),
+                place: Place::Held(hold),
+            };
+            self.lanes.insert(id.clone(), lane);
+        }
+        (hold, passed)
+    }
+
+    /// Lifts a hold. The job, if there is one, needs a new worker.
+    pub(crate) fn lift(&mut self, id: &AggregateId, hold: u64, ended: &mut Vec<Done>) -> Option<Job<A>> {
+        let lane = self.lanes.get_mut(id)?;
+        if !matches!(lane.place, Place::Held(held) if held == hold) {
+            // It was given up before its turn came.
+            let at = lane
+                .items
+                .iter()
+                .position(|item| matches!(item, Item::Hold(other, _) if *other == hold))?;
+            if let Some(Item::Hold(_, done)) = lane.items.remove(at) {
+                ended.push(done);
+            }
+            return None;
+        }
+        self.advance(id, ended);
+        if self.running == self.concurrency {
+            return None;
+        }
+        self.running += 1;
+        self.next()
     }
 
     /// The next event for a worker whose last one was released; without one, the worker ends.
@@ -173,11 +229,6 @@ impl<A> Lanes<A> {
         Some(given.into())
     }
 
-    /// Ends when everything that this aggregate's lane holds now has ended; `None` when it holds nothing.
-    pub(crate) fn barrier(&mut self, id: &AggregateId, ended: &mut Vec<Done>) -> Option<oneshot::Receiver<()>> {
-        self.lanes.get_mut(id).map(|lane| lane.barrier(ended))
-    }
-
     /// A barrier in every lane.
     pub(crate) fn barriers(&mut self, ended: &mut Vec<Done>) -> Vec<oneshot::Receiver<()>> {
         self.lanes.values_mut().map(|lane| lane.barrier(ended)).collect()
@@ -193,10 +244,11 @@ impl<A> Lanes<A> {
                 match item {
                     Item::Event(ticket, given) => drained.push((ticket, given)),
                     Item::Barrier(waiting) => barrier.extend(waiting),
+                    Item::Hold(_, waiting) => barrier.push(waiting),
                 }
             }
             match &mut lane.place {
-                Place::Ready(_) => ended.extend(barrier),
+                Place::Ready(_) | Place::Held(_) => ended.extend(barrier),
                 Place::Running(done) => {
                     ended.extend(done.take());
                     if !barrier.is_empty() {

@@ -83,15 +83,7 @@ impl<A: Aggregate> Queue<A> {
         let capacity = state.lanes.capacity().unwrap_or(usize::MAX);
         match pushed {
             Pushed::Waits => {}
-            Pushed::Starts(job) => {
-                let number = state.last_worker + 1;
-                let (abort, registration) = AbortHandle::new_pair();
-                state.last_worker = number;
-                state.workers.insert(number, abort);
-                drop(state);
-                self.runtime
-                    .spawn(Worker::new(Arc::clone(self), number, job).run(registration));
-            }
+            Pushed::Starts(job) => self.start(state, job),
             Pushed::Displaces(given) | Pushed::Refused(given) => {
                 drop(state);
                 self.missed(&given, &HandlerFailure::Overflowed(capacity));
@@ -187,13 +179,37 @@ impl<A: Aggregate> Queue<A> {
         }
     }
 
-    /// Ends when everything that was given of this aggregate before has ended.
-    pub(crate) fn barrier(&self, id: &AggregateId) -> Option<oneshot::Receiver<()>> {
+    /// Holds back what is given of this aggregate from now on, while the hold lives.
+    pub(crate) fn hold(self: &Arc<Self>, id: &AggregateId) -> Hold<A> {
         let mut ended = Vec::new();
         let mut state = self.state();
-        let barrier = state.lanes.barrier(id, &mut ended);
+        let (number, passed) = state.lanes.hold(id, &mut ended);
         drop(state);
-        barrier
+        Hold {
+            queue: Arc::clone(self),
+            id: id.clone(),
+            number,
+            passed: Some(passed),
+        }
+    }
+
+    fn lift(self: &Arc<Self>, id: &AggregateId, hold: u64) {
+        let mut ended = Vec::new();
+        let mut state = self.state();
+        if let Some(job) = state.lanes.lift(id, hold, &mut ended) {
+            self.start(state, job);
+        }
+    }
+
+    /// Spawns a worker that begins with this job.
+    fn start(self: &Arc<Self>, mut state: MutexGuard<'_, State<A>>, job: Job<A>) {
+        let number = state.last_worker + 1;
+        let (abort, registration) = AbortHandle::new_pair();
+        state.last_worker = number;
+        state.workers.insert(number, abort);
+        drop(state);
+        self.runtime
+            .spawn(Worker::new(Arc::clone(self), number, job).run(registration));
     }
 
     /// End when everything that was given before has ended.
@@ -211,6 +227,29 @@ impl<A: Aggregate> Queue<A> {
 
     fn state(&self) -> MutexGuard<'_, State<A>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Holds back what is given of an aggregate after it, until it is dropped.
+pub(crate) struct Hold<A: Aggregate> {
+    queue: Arc<Queue<A>>,
+    id: AggregateId,
+    number: u64,
+    passed: Option<oneshot::Receiver<()>>,
+}
+
+impl<A: Aggregate> Hold<A> {
+    /// Ends when everything that was given before has ended.
+    pub(crate) async fn passed(&mut self) {
+        if let Some(passed) = &mut self.passed {
+            let _ = passed.await;
+        }
+    }
+}
+
+impl<A: Aggregate> Drop for Hold<A> {
+    fn drop(&mut self) {
+        self.queue.lift(&self.id, self.number);
     }
 }
 

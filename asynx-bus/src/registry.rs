@@ -9,7 +9,7 @@ use futures::future::{self, Shared};
 
 use crate::activity::Activity;
 use crate::forget::{self, OnForget};
-use crate::queue::{Queue, Running};
+use crate::queue::{Hold, Queue, Running};
 use crate::routes::{Known, Route, Routes};
 use crate::subscribed::{Subscribed, To};
 use crate::tap::Tap;
@@ -197,12 +197,10 @@ impl<A: Aggregate> Registry<A> {
         let here = ancestry_here();
         let mut queues = self.queues()?;
         queues.retain(|queue| !tombstone.ancestry().contains(queue.id) && !here.contains(queue.id));
-        let barriers: Vec<_> = queues
-            .iter()
-            .filter_map(|queue| queue.barrier(&tombstone.aggregate_id))
-            .collect();
+        // What comes after the tombstone is of a new life: it waits until the forget handlers have cleaned up.
+        let mut holds: Vec<_> = queues.iter().map(|queue| queue.hold(&tombstone.aggregate_id)).collect();
         drop(queues);
-        future::join_all(barriers).await;
+        future::join_all(holds.iter_mut().map(Hold::passed)).await;
         let handlers = {
             let members = self.members();
             members.check_open()?;
