@@ -6,6 +6,7 @@ mod projections;
 
 use std::error::Error;
 use std::num::NonZeroUsize;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use asynx::store::MemoryStore;
@@ -22,7 +23,17 @@ const ORDERS: [(&str, f64, u32, &str); 3] = [
 ];
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match start().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start() -> Result<(), Box<dyn Error>> {
     match store_argument()?.as_str() {
         "memory" => run(MemoryStore::new()).await,
         other => Err(format!("there is no store {other:?}; choose --store memory").into()),
@@ -57,22 +68,21 @@ async fn run(store: impl Store) -> Result<(), Box<dyn Error>> {
         .start()?;
 
     println!("Step 3: Sending commands...\n");
+    // `send` alone answers as soon as the event is durable; `and_wait` also waits for the handlers, so that what they
+    // print comes first.
     for (id, total, items, ship_to) in ORDERS {
         let (id, ship_to) = (id.to_owned(), ship_to.to_owned());
-        let created = orders
-            .send(CreateOrder {
-                id,
-                total,
-                items,
-                ship_to,
-            })
-            .await?;
+        let create = CreateOrder {
+            id,
+            total,
+            items,
+            ship_to,
+        };
+        let created = orders.send(create).and_wait().await?;
         println!("✓ Order {} created", created.aggregate_id);
     }
-    orders.idle().await;
     println!();
     for (id, ..) in ORDERS {
-        // With `and_wait`, the handlers have finished as well.
         orders.send(ConfirmOrder { id: id.to_owned() }).and_wait().await?;
         println!("✓ Order {id} confirmed");
     }

@@ -8,6 +8,7 @@ mod cli;
 mod examples;
 mod fix;
 mod interrupt;
+mod leash;
 mod postgres;
 mod process;
 mod stopwatch;

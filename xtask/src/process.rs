@@ -1,4 +1,5 @@
-//! Runs other programs: each in a process group of its own, so that an interrupt, an error or a panic ends it with all its children.
+//! Runs other programs: each in a process group of its own, so that an interrupt, an error, a panic, or our own sudden end ends it
+//! with all its children.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::process::CommandExt as _;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use crate::interrupt;
+use crate::leash::Leash;
 use crate::stopwatch::Stopwatch;
 
 /// How often a wait looks at the clock and for an interrupt.
@@ -87,6 +89,7 @@ fn line_of(command: &Command) -> String {
 /// A program that runs; ended when dropped.
 struct Running {
     child: Child,
+    leash: Option<Leash>,
 }
 
 impl Running {
@@ -98,7 +101,10 @@ impl Running {
             .spawn()
             .with_context(|| format!("failed to start `{}`", line_of(command)))?;
         groups.insert(child.id());
-        Ok(Self { child })
+        drop(groups);
+        let mut running = Self { child, leash: None };
+        running.leash = Some(Leash::tie(running.child.id()).context("failed to start a shell")?);
+        Ok(running)
     }
 
     fn wait(mut self) -> Result<ExitStatus> {
@@ -190,6 +196,32 @@ pub(crate) mod tests {
         assert!(error.unwrap_err().to_string().contains("did not end"));
         assert!(!pid.is_empty());
         assert!(eventually(|| !alive(pid.parse().unwrap())), "process {pid} still runs");
+    }
+
+    #[test]
+    fn a_program_ends_with_the_one_that_is_killed() {
+        const OWNER: &str = "ASYNX_XTASK_TEST_OWNER";
+        if std::env::var_os(OWNER).is_some() {
+            run(&mut sh("echo; echo owns $$; sleep 600; true")).unwrap();
+        }
+        let name = "process::tests::a_program_ends_with_the_one_that_is_killed";
+        let mut owner = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(OWNER, "1")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = lines(owner.stdout.take().unwrap());
+        let owned: u32 = loop {
+            let line = said.recv_timeout(Duration::from_secs(60)).unwrap();
+            if let Some(pid) = line.strip_prefix("owns ") {
+                break pid.trim().parse().unwrap();
+            }
+        };
+        assert!(alive(owned));
+        owner.kill().unwrap();
+        owner.wait().unwrap();
+        assert!(eventually(|| !alive(owned)), "process {owned} still runs");
     }
 
     #[test]

@@ -62,7 +62,18 @@ fn compare(folder: &Path, name: &str) -> Result<()> {
     if !status.success() {
         bail!("it ended with {status}; it printed\n{printed}");
     }
-    match diff::between(&expected, &printed) {
+    same(&path, &expected, &printed)?;
+    // The README of the whole project may show it as well.
+    let path = folder.with_file_name("README.md");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    match readme::output_of(name, &text).with_context(|| path.display().to_string())? {
+        Some(expected) => same(&path, &expected, &printed),
+        None => Ok(()),
+    }
+}
+
+fn same(path: &Path, expected: &str, printed: &str) -> Result<()> {
+    match diff::between(expected, printed) {
         None => Ok(()),
         Some(diff) => bail!(
             "it prints something else than {} (- README, + printed):\n{diff}",

@@ -3,6 +3,8 @@
 use anyhow::{Result, bail};
 
 const OPENING: &str = "```text output";
+/// In a README of several, the block says whose output it is.
+const OPENING_OF: &str = "```text output of ";
 const CLOSING: &str = "```";
 
 /// The lines between ```` ```text output ```` and ```` ``` ````.
@@ -31,6 +33,22 @@ pub(crate) fn output(readme: &str) -> Result<String> {
     }
 }
 
+/// The block ```` ```text output of NAME ````, where there is one.
+///
+/// # Errors
+///
+/// If there is more than one, or one that does not end.
+pub(crate) fn output_of(name: &str, readme: &str) -> Result<Option<String>> {
+    let opening = format!("{OPENING_OF}{name}");
+    if !readme.lines().any(|line| line.trim_end() == opening) {
+        return Ok(None);
+    }
+    let alone = readme
+        .replace(OPENING, "```text")
+        .replace(&opening.replace(OPENING, "```text"), OPENING);
+    output(&alone).map(Some)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +57,14 @@ mod tests {
     fn the_block_is_found_among_others() {
         let readme = "# Orders\n\n```rust\nfn main() {}\n```\n\n```text output  \none\n\n  two\n```\nrest\n```text\nthree\n```\n";
         assert_eq!(output(readme).unwrap(), "one\n\n  two\n");
+    }
+
+    #[test]
+    fn a_block_of_one_of_several_is_found() {
+        let readme = "```text output of orders\none\n```\n```text output of bank\ntwo\n```\n";
+        assert_eq!(output_of("orders", readme).unwrap().unwrap(), "one\n");
+        assert_eq!(output_of("bank", readme).unwrap().unwrap(), "two\n");
+        assert_eq!(output_of("web", readme).unwrap(), None);
     }
 
     #[test]

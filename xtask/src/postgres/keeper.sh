@@ -41,7 +41,9 @@ clean() {
     rm -rf "$folder"
 }
 trap clean EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT QUIT TERM
+# The owner may be gone before we have said anything; a shell that a signal ends does not clean.
+trap '' PIPE
 
 give_up() {
     printf '%s\n' "$1"

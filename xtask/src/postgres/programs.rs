@@ -12,18 +12,19 @@ use crate::process;
 pub(super) const OLDEST: u32 = 14;
 /// What a cluster needs.
 const NEEDED: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
-/// Where packages put the programs without adding them to PATH; `*` stands for the rest of one name.
+/// Where packages put the programs without adding them to PATH; `*` stands for the rest of one name. In turn: Debian, Red Hat with
+/// the project's own packages, Alpine, SUSE and Gentoo, Homebrew (ARM, Intel, Linux), Postgres.app, MacPorts, built from source.
 const USUAL_PLACES: &[&str] = &[
-    "/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
-    "/usr/pgsql-*/bin",                                   // Fedora, Red Hat, from the project's own packages
-    "/usr/libexec/postgresql*",                           // Alpine
-    "/usr/lib/postgresql*/bin",                           // SUSE, Gentoo
-    "/opt/homebrew/opt/postgresql*/bin",                  // Homebrew on ARM
-    "/usr/local/opt/postgresql*/bin",                     // Homebrew on Intel
-    "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",     // Homebrew on Linux
-    "/Applications/Postgres.app/Contents/Versions/*/bin", // Postgres.app
-    "/opt/local/lib/postgresql*/bin",                     // MacPorts
-    "/usr/local/pgsql/bin",                               // built from source
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/usr/libexec/postgresql*",
+    "/usr/lib/postgresql*/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/local/opt/postgresql*/bin",
+    "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+    "/opt/local/lib/postgresql*/bin",
+    "/usr/local/pgsql/bin",
 ];
 
 /// The folder that holds `initdb`, `pg_ctl`, `postgres` of one version.
