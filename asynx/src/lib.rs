@@ -47,3 +47,7 @@ pub mod upcast {
     pub use asynx_core::patch::{Json, Number, Object, Operation, Patch, Pointer};
     pub use asynx_upcast::*;
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -54,9 +54,10 @@ pub async fn s10_dropped_batches_store_prefixes(trial: &Trial) -> Kept {
 /// Reads and deletes that are dropped hinder nobody.
 pub async fn s10_dropped_reads_hinder_nobody(trial: &Trial) -> Kept {
     let stream = trial.stream("read");
-    let gone = trial.stream("gone");
     trial.fill(&stream, 1, 3).await?;
+    let gone = |polls: usize| trial.stream(format!("gone-{polls}"));
     for polls in 0..POLLS {
+        let gone = gone(polls);
         trial.fill(&gone, 1, 1).await?;
         abandon(trial, polls, trial.store().read_from(&stream, Version::FIRST)).await;
         abandon(trial, polls, trial.store().heads(&[])).await;
@@ -67,11 +68,15 @@ pub async fn s10_dropped_reads_hinder_nobody(trial: &Trial) -> Kept {
             abandon(trial, polls, log.changed(None)).await;
         }
         trial.equal("the count after dropped calls", trial.count(&stream).await?, 3)?;
-        // The delete may still be under way, but it ends; and deleting again must work.
-        trial.grace().await;
+    }
+    // The deletes may still be under way, but they end; and then deleting works.
+    trial.grace().await;
+    for polls in 0..POLLS {
+        let gone = gone(polls);
         trial
             .ok("deleting after a dropped delete", trial.store().delete(&gone))
             .await?;
+        trial.fill(&gone, 1, 1).await?;
     }
     Ok(())
 }

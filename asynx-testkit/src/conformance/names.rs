@@ -1,9 +1,9 @@
 //! S11: names and bytes at their limits.
 
-use asynx_core::store::{LogFilter, LogQuery};
 use asynx_core::{EventName, StreamId, Timestamp, Version};
 
 use super::Trial;
+use super::log::{at_least, of_stream};
 use super::trial::Kept;
 use crate::samples;
 
@@ -93,18 +93,9 @@ pub async fn s11_limits_come_back_as_given(trial: &Trial) -> Kept {
         }
         trial.holds(stream, &events).await?;
         let Some(log) = trial.log()? else { continue };
-        let query = LogQuery {
-            after: None,
-            filter: LogFilter {
-                streams: vec![stream.clone()],
-                ..LogFilter::default()
-            },
-            max_events: 10,
-            max_bytes: usize::MAX,
-        };
-        let page = trial.ok("reading the log", log.read(&query)).await?;
-        trial.equal("the events of a stream in the log", page.events.len(), events.len())?;
-        for (found, event) in page.events.into_iter().zip(events) {
+        let found = at_least(trial, log, of_stream(stream), events.len()).await?;
+        trial.equal("the events of a stream in the log", found.len(), events.len())?;
+        for (found, event) in found.into_iter().zip(events) {
             trial.equal("the stream in the log", &found.stream, stream)?;
             let (version, id) = (found.version, found.event_id);
             trial.equal(
