@@ -1,4 +1,5 @@
 //! Formats that must never change under their number.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! Bad states, bad records, bad user code: a clear error each, and nothing lost.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
@@ -141,7 +142,9 @@ async fn a_state_of_another_type_is_named() {
 }
 
 /// A store that loses an event on the way, or gives two in the wrong order.
-struct Wrong(MemoryStore, fn(&mut Vec<asynx_core::store::StoredEvent>));
+struct Wrong(MemoryStore, Spoil);
+
+type Spoil = fn(&mut Vec<asynx_core::store::StoredEvent>);
 
 #[async_trait::async_trait]
 impl Store for Wrong {
@@ -185,7 +188,7 @@ async fn gaps_and_disorder_are_named() {
     for _ in 0..3 {
         soon(orders.send(add("ORD-1", 1))).await.unwrap();
     }
-    let cases: [(fn(&mut Vec<_>), u64, u64); 4] = [
+    let cases: [(Spoil, u64, u64); 4] = [
         (|events| drop(events.remove(1)), 2, 3),
         (|events| events.swap(1, 2), 2, 3),
         (|events| drop(events.pop()), 4, 4),

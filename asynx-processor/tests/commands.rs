@@ -1,4 +1,5 @@
 //! What one process does with one command after the other.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

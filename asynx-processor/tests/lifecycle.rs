@@ -1,4 +1,9 @@
 //! Forget, snapshots, queues, the sole writer, shutdown.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and spawns where it stands"
+)]
 
 mod common;
 

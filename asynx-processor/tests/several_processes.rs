@@ -1,4 +1,9 @@
 //! Two instances on one store: conflicts, freshness, unknown outcomes, keys.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and spawns where it stands"
+)]
 
 mod common;
 

@@ -23,7 +23,6 @@ pub struct Asynx<A: Aggregate> {
 
 impl<A: Aggregate> Asynx<A> {
     /// Begins to build one; [`Builder::store`] is the only thing that must be given.
-    #[must_use]
     pub fn builder() -> Builder<A> {
         Builder::new()
     }

@@ -39,7 +39,10 @@ pub mod store {
 /// Runtimes.
 pub mod runtime {
     pub use asynx_core::Runtime;
-    pub use asynx_runtime::*;
+    #[cfg(feature = "smol")]
+    pub use asynx_runtime::SmolRuntime;
+    #[cfg(feature = "tokio")]
+    pub use asynx_runtime::{NoRuntime, TokioRuntime};
 }
 
 /// Schema evolution.

@@ -1,4 +1,9 @@
 //! Every future of the handle is dropped at every point at which it can be dropped, and the system goes on.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and spawns where it stands"
+)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Types that change: upcasters on every way out of the store, and two versions of a type side by side.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

@@ -1,4 +1,9 @@
 //! The handle: subscriptions, streams, hooks, forget handlers, building.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and spawns where it stands"
+)]
 
 mod common;
 

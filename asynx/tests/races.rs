@@ -1,4 +1,9 @@
 //! Staged races, on every runtime: 64 cancels of one order, of which one succeeds.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and spawns where it stands"
+)]
 
 mod common;
 

@@ -34,12 +34,15 @@ pub(crate) enum Refused {
     Is(String),
 }
 
+type Validate = dyn Fn(Option<&Order>) -> Result<(), Refused> + Send;
+type Emit = dyn Fn(Option<&Order>) -> Order + Send;
+
 /// A command made of closures.
 pub(crate) struct Do {
     pub(crate) id: String,
     pub(crate) name: &'static str,
-    pub(crate) validate: Box<dyn Fn(Option<&Order>) -> Result<(), Refused> + Send>,
-    pub(crate) emit: Box<dyn Fn(Option<&Order>) -> Order + Send>,
+    pub(crate) validate: Box<Validate>,
+    pub(crate) emit: Box<Emit>,
     pub(crate) snapshot: bool,
 }
 

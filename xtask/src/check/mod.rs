@@ -1,5 +1,6 @@
 //! `cargo xtask check`: everything that can be said of the sources without running them. Changes nothing.
 
+mod docs;
 mod features;
 mod layers;
 mod purity;
@@ -12,7 +13,7 @@ use anyhow::{Result, bail};
 
 use self::report::Report;
 use crate::process;
-use crate::workspace::{Workspace, cargo};
+use crate::workspace::{self, Workspace, cargo};
 
 const BY_FIX: &str = "run `cargo xtask fix`, then mend by hand what it leaves";
 const BY_HAND: &str = "mend the sources that are named above";
@@ -43,6 +44,9 @@ pub(crate) fn run() -> Result<ExitCode> {
     report.step("purity of core", purity::MEND, purity::check)?;
     report.step("sources of core", sources::MEND, || sources::check(&workspace))?;
     report.step("layers", layers::MEND, || layers::check(&workspace))?;
+    report.step("tests that the documents name", docs::MEND, || {
+        docs::check(&workspace::root())
+    })?;
     for (title, arguments) in features::combinations(&workspace) {
         report.step(&title, features::MEND, || succeed(cargo().args(&arguments)))?;
     }
