@@ -1,3 +1,4 @@
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -9,7 +10,6 @@ use crate::{SchemaVersion, Timestamp, Version};
 /// What happened to one aggregate: durable, and with the states before and after it. Cheap to clone.
 ///
 /// Its fields are those of [`EventData`]: `event.version`, `event.aggregate.status`, ...
-#[derive(Debug)]
 pub struct Event<A> {
     data: Arc<EventData<A>>,
     ancestry: Ancestry,
@@ -105,6 +105,18 @@ impl<A> Clone for Event<A> {
             data: Arc::clone(&self.data),
             ancestry: self.ancestry.clone(),
         }
+    }
+}
+
+/// Says which event it is, without the states: those may be large, and need not be `Debug`.
+impl<A> fmt::Debug for Event<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("id", &self.data.id)
+            .field("aggregate_id", &self.data.aggregate_id)
+            .field("event_name", &self.data.event_name)
+            .field("version", &self.data.version)
+            .finish_non_exhaustive()
     }
 }
 

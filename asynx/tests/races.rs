@@ -10,9 +10,9 @@ mod common;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use asynx::runtime::{SmolRuntime, TokioRuntime};
 use asynx::store::MemoryStore;
 use asynx::{Asynx, Runtime, SendError};
+use asynx_runtime::{SmolRuntime, TokioRuntime};
 use common::{Order, Refused, cancel, create};
 use futures::channel::oneshot;
 use futures::future::join_all;
