@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use asynx_core::store::{
-    AppendError, AppendGroup, Erase, EventLog, ForgetPolicy, GroupOutcome, Head, HeadQuery, Load, Loaded, LogEvent,
-    LogPage, LogQuery, NewEvent, PendingErasure, Snapshot, SnapshotStore, SoleWriter, StoredEvent,
+    AppendError, AppendGroup, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent, Snapshot,
+    SnapshotStore, SoleWriter, StoredEvent,
 };
-use asynx_core::{
-    AggregateId, Category, EventId, EventName, Position, Runtime, SchemaVersion, Store, StoreError, StreamId, Version,
-};
+use asynx_core::{AggregateId, EventId, Position, Runtime, SchemaVersion, Store, StoreError, StreamId, Version};
 use asynx_testkit::ThreadRuntime;
 use bytes::Bytes;
 
@@ -20,25 +18,25 @@ use crate::staged::{Staged, now};
 
 pub(crate) struct Broken {
     pub(crate) staged: Staged,
-    mutation: Mutation,
+    pub(crate) mutation: Mutation,
     scratch: Mutex<Scratch>,
 }
 
 /// What the faults need to remember.
 #[derive(Default)]
-struct Scratch {
-    stale: BTreeSet<StreamId>,
-    under_way: BTreeMap<StreamId, usize>,
-    locked: BTreeSet<StreamId>,
-    buffers: BTreeMap<(StreamId, Version), Bytes>,
-    snapshots: BTreeMap<(StreamId, SchemaVersion), Snapshot>,
-    snapshot_streams: BTreeSet<StreamId>,
-    fences: BTreeMap<StreamId, Version>,
-    batched_tombstones: BTreeSet<StreamId>,
-    records: BTreeMap<EventId, Bytes>,
-    erased_up_to: BTreeMap<StreamId, Version>,
-    young: BTreeMap<Position, u64>,
-    reads: u64,
+pub(crate) struct Scratch {
+    pub(crate) stale: BTreeSet<StreamId>,
+    pub(crate) under_way: BTreeMap<StreamId, usize>,
+    pub(crate) locked: BTreeSet<StreamId>,
+    pub(crate) buffers: BTreeMap<(StreamId, Version), Bytes>,
+    pub(crate) snapshots: BTreeMap<(StreamId, SchemaVersion), Snapshot>,
+    pub(crate) snapshot_streams: BTreeSet<StreamId>,
+    pub(crate) fences: BTreeMap<StreamId, Version>,
+    pub(crate) batched_tombstones: BTreeSet<StreamId>,
+    pub(crate) records: BTreeMap<EventId, Bytes>,
+    pub(crate) erased_up_to: BTreeMap<StreamId, Version>,
+    pub(crate) young: BTreeMap<Position, u64>,
+    pub(crate) reads: u64,
 }
 
 impl Broken {
@@ -50,16 +48,16 @@ impl Broken {
         }
     }
 
-    fn scratch(&self) -> MutexGuard<'_, Scratch> {
+    pub(crate) fn scratch(&self) -> MutexGuard<'_, Scratch> {
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is(&self, mutation: Mutation) -> bool {
+    pub(crate) fn is(&self, mutation: Mutation) -> bool {
         self.mutation == mutation
     }
 
     /// The stream that this store takes a stream for.
-    fn taken_for(&self, stream: &StreamId) -> StreamId {
+    pub(crate) fn taken_for(&self, stream: &StreamId) -> StreamId {
         let id = stream.aggregate_id.as_str();
         match self.mutation {
             Mutation::PatternCharactersAreOne => StreamId {
@@ -77,121 +75,9 @@ impl Broken {
         }
     }
 
-    fn head(&self, stream: &StreamId, event_id: Option<EventId>) -> Head {
+    pub(crate) fn head(&self, stream: &StreamId, event_id: Option<EventId>) -> Head {
         let stream = stream.clone();
         self.staged.heads(&[HeadQuery { stream, event_id }]).remove(0)
-    }
-
-    fn append_group(&self, group: &AppendGroup) -> GroupOutcome {
-        let outcome = self.staged.append_batch(std::slice::from_ref(group)).remove(0);
-        for event in &group.events {
-            self.scratch().records.insert(event.event_id, event.record.clone());
-        }
-        let now = self.scratch().reads;
-        for position in outcome.applied.iter().flatten() {
-            self.scratch().young.insert(*position, now);
-        }
-        outcome
-    }
-
-    /// What a broken store makes of a group before it appends it; `Err` where it answers at once.
-    fn twist(&self, group: &mut AppendGroup) -> Result<(), GroupOutcome> {
-        let head = self.head(&group.stream, None).version;
-        let first = group.events[0].version;
-        let taken = |event: &NewEvent| self.head(&group.stream, Some(event.event_id)).found;
-        match self.mutation {
-            Mutation::GroupsSkipTakenVersions if Some(first) == head && group.events.len() > 1 => {
-                group.events.remove(0);
-            }
-            Mutation::GapsAreTaken if first > Version::after(head) && group.events.len() == 1 => {
-                return Err(GroupOutcome {
-                    applied: vec![Some(Position::new([0, 1, 1]))],
-                    stopped: None,
-                });
-            }
-            Mutation::TakenIdsAreStored => {
-                for event in &mut group.events {
-                    let stream = group.stream.clone();
-                    let found = self.head(&stream, Some(event.event_id)).found;
-                    if found.is_some_and(|found| found.record.is_some()) {
-                        event.event_id = EventId::generate(&ThreadRuntime);
-                    }
-                }
-            }
-            Mutation::ErasedIdsAreFree => {
-                for event in &mut group.events {
-                    let stream = group.stream.clone();
-                    let found = self.head(&stream, Some(event.event_id)).found;
-                    if found.is_some_and(|found| found.record.is_none()) {
-                        event.event_id = EventId::generate(&ThreadRuntime);
-                    }
-                }
-            }
-            Mutation::VersionIsCheckedBeforeId if first != Version::after(head) => {
-                return Err(GroupOutcome::none(AppendError::Conflict));
-            }
-            Mutation::GroupsStopAtTakenIds => {
-                if let Some(at) = group.events.iter().position(|event| taken(event).is_some()) {
-                    group.events.truncate(at.max(1));
-                }
-            }
-            Mutation::PrefixesAreNotTold => {
-                let gap = group
-                    .events
-                    .windows(2)
-                    .position(|pair| pair[1].version != pair[0].version.next());
-                if let Some(gap) = gap {
-                    group.events.truncate(gap + 1);
-                    self.append_group(group);
-                    let error = StoreError::permanent("a gap");
-                    return Err(GroupOutcome::none(AppendError::NotApplied(error)));
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn append_twisted(&self, group: &AppendGroup) -> GroupOutcome {
-        let mut group = AppendGroup {
-            stream: self.taken_for(&group.stream),
-            events: group.events.clone(),
-        };
-        if group.events.is_empty() {
-            return self.append_group(&group);
-        }
-        if let Err(outcome) = self.twist(&mut group) {
-            return outcome;
-        }
-        if self.is(Mutation::GroupsStopAtTakenIds) && group.events.len() > 1 {
-            return self.append_group(&group);
-        }
-        let buffers: Vec<_> = group
-            .events
-            .iter()
-            .map(|event| (event.version, event.record.clone()))
-            .collect();
-        if self.is(Mutation::BuffersAreUsedAgain) {
-            for event in &mut group.events {
-                event.record = Bytes::copy_from_slice(&event.record);
-            }
-        }
-        let mut outcome = self.append_group(&group);
-        if outcome.stopped.is_none() {
-            let mut scratch = self.scratch();
-            scratch.stale.insert(group.stream.clone());
-            let buffers = buffers.into_iter();
-            scratch
-                .buffers
-                .extend(buffers.map(|(version, buffer)| ((group.stream.clone(), version), buffer)));
-        }
-        if self.is(Mutation::AppendsAnswerOtherPositions) {
-            for position in outcome.applied.iter_mut().flatten() {
-                let [epoch, transaction, number] = position.parts();
-                *position = Position::new([epoch, transaction, number - 1]);
-            }
-        }
-        outcome
     }
 
     /// Waits as a store may that has to take a lock.
@@ -237,7 +123,7 @@ impl Broken {
         events
     }
 
-    fn hides_floor(&self, stream: &StreamId) -> bool {
+    pub(crate) fn hides_floor(&self, stream: &StreamId) -> bool {
         self.scratch().batched_tombstones.contains(stream)
     }
 }
@@ -433,131 +319,5 @@ impl Store for Broken {
 
     fn sole_writer(&self) -> Option<&dyn SoleWriter> {
         Some(&self.staged)
-    }
-}
-
-#[async_trait]
-impl SnapshotStore for Broken {
-    async fn put(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError> {
-        let memory = self.staged.memory.snapshots().expect("memory has snapshots");
-        let kept = now(memory.get(stream, snapshot.schema_version))?;
-        let newest = kept.as_ref().map(|kept| kept.version);
-        let key = (stream.clone(), snapshot.schema_version);
-        let mut scratch = self.scratch();
-        scratch.snapshot_streams.insert(stream.clone());
-        match self.mutation {
-            Mutation::OlderSnapshotsReplace if Some(snapshot.version) < newest => {
-                scratch.snapshots.insert(key, snapshot.clone());
-            }
-            Mutation::LatePutsAreTaken if scratch.fences.get(stream) >= Some(&snapshot.version) => {
-                scratch.snapshots.insert(key, snapshot.clone());
-            }
-            Mutation::EqualSnapshotsStay if Some(snapshot.version) == newest => return Ok(()),
-            Mutation::ErasuresLeaveSnapshots => {
-                scratch.snapshots.insert(key, snapshot.clone());
-            }
-            _ => {}
-        }
-        drop(scratch);
-        now(memory.put(stream, snapshot))
-    }
-
-    async fn get(&self, stream: &StreamId, schema_version: SchemaVersion) -> Result<Option<Snapshot>, StoreError> {
-        let memory = self.staged.memory.snapshots().expect("memory has snapshots");
-        let kept = now(memory.get(stream, schema_version))?;
-        let own = self.scratch().snapshots.get(&(stream.clone(), schema_version)).cloned();
-        match self.mutation {
-            Mutation::AnySchemaWillDo if kept.is_none() => now(memory.get(stream, SchemaVersion::FIRST)),
-            Mutation::OlderSnapshotsReplace => Ok(own.or(kept)),
-            Mutation::ErasuresLeaveSnapshots if self.scratch().erased_up_to.contains_key(stream) => Ok(kept.or(own)),
-            Mutation::LatePutsAreTaken => Ok(kept.or(own)),
-            _ => Ok(kept),
-        }
-    }
-
-    async fn delete(&self, stream: &StreamId, through: Version) -> Result<(), StoreError> {
-        let memory = self.staged.memory.snapshots().expect("memory has snapshots");
-        let mut scratch = self.scratch();
-        scratch.fences.insert(stream.clone(), through);
-        if self.is(Mutation::DeletesHitAllSnapshots) {
-            for other in &scratch.snapshot_streams {
-                now(memory.delete(other, through))?;
-            }
-        }
-        now(memory.delete(stream, through))
-    }
-}
-
-#[async_trait]
-impl Erase for Broken {
-    async fn erase(&self, stream: &StreamId, through: Version, policy: ForgetPolicy) -> Result<(), StoreError> {
-        let memory = Store::erase(&self.staged.memory).expect("memory can erase");
-        let head = self.head(stream, None);
-        if self.is(Mutation::ErasingAgainFails) && !head.erasing {
-            return Err(StoreError::permanent("nothing to erase"));
-        }
-        if self.is(Mutation::VersionsBeginAgain) && policy == ForgetPolicy::EraseAll && head.version == Some(through) {
-            return now(Store::delete(&self.staged.memory, stream));
-        }
-        let mut scratch = self.scratch();
-        scratch.stale.remove(stream);
-        scratch
-            .erased_up_to
-            .extend(head.version.map(|version| (stream.clone(), version)));
-        drop(scratch);
-        now(memory.erase(stream, through, policy))
-    }
-
-    async fn pending(&self, category: &Category) -> Result<Vec<PendingErasure>, StoreError> {
-        if self.is(Mutation::NothingIsPending) {
-            return Ok(Vec::new());
-        }
-        let memory = Store::erase(&self.staged.memory).expect("memory can erase");
-        let mut pending = now(memory.pending(category))?;
-        pending.retain(|pending| !self.hides_floor(&pending.stream));
-        Ok(pending)
-    }
-}
-
-#[async_trait]
-impl EventLog for Broken {
-    async fn read(&self, query: &LogQuery) -> Result<LogPage, StoreError> {
-        let mut query = query.clone();
-        match self.mutation {
-            Mutation::PagesIgnoreBytes => query.max_bytes = usize::MAX,
-            Mutation::FiltersIgnoreNames => query.filter.event_names.clear(),
-            _ => {}
-        }
-        let mut page = EventLog::read(&self.staged, &query).await?;
-        match self.mutation {
-            Mutation::PagesOfSevenDiffer if query.max_events == 7 && page.events.len() > 3 => {
-                page.events.remove(2);
-            }
-            Mutation::LogLeavesErasedOut => page.events.retain(|event| event.record.is_some()),
-            Mutation::LogIsLateWithoutWaiting => {
-                let mut scratch = self.scratch();
-                scratch.reads += 1;
-                let now = scratch.reads;
-                let known = |event: &LogEvent| scratch.young.get(&event.position).is_none_or(|born| now > born + 2);
-                page.events.retain(known);
-            }
-            Mutation::LogKeepsPayloads => {
-                for event in page.events.iter_mut().filter(|event| event.record.is_none()) {
-                    event.record = self.scratch().records.get(&event.event_id).cloned();
-                }
-            }
-            Mutation::NamesAreCut => {
-                for event in &mut page.events {
-                    let cut: String = event.event_name.as_str().chars().take(100).collect();
-                    event.event_name = EventName::parse_stored(cut).expect("still valid");
-                }
-            }
-            _ => {}
-        }
-        Ok(page)
-    }
-
-    async fn end(&self) -> Result<Option<Position>, StoreError> {
-        self.staged.end().await
     }
 }

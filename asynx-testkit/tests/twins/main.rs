@@ -2,6 +2,8 @@
 //! is whole, which no law may find broken.
 
 mod broken;
+mod broken_append;
+mod broken_capabilities;
 mod capabilities;
 mod mutation;
 mod staged;
