@@ -1,1 +1,23 @@
 //! The in-process bus of asynx: hands durable events to handlers and streams.
+//!
+//! [`InProcessBus`] keeps the laws B1 to B9 of [`asynx_core::Bus`]. It sees the events of its own process only, and is
+//! gone with it: what must not be missed is for a durable projection, which reads the store's log.
+//!
+//! An event's way: `bus` takes it, `registry` knows who wants its name (`routes` remembers), `subscribed` passes it to
+//! a stream (`tap`) or to a `queue`. A queue holds the `lanes` of the aggregates, and a `worker` of it runs the
+//! handler (`handling`). `forget` and `activity` serve those who wait.
+
+mod activity;
+mod bus;
+mod forget;
+mod given;
+mod handling;
+mod lanes;
+mod queue;
+mod registry;
+mod routes;
+mod subscribed;
+mod tap;
+mod worker;
+
+pub use bus::InProcessBus;

@@ -32,8 +32,8 @@ pub enum Stage {
     Deserialize,
     /// An upcaster.
     Upcast,
-    /// The store.
-    Store,
+    /// The function that a replay was given.
+    Replay,
 }
 
 impl std::fmt::Display for Stage {
@@ -45,7 +45,7 @@ impl std::fmt::Display for Stage {
             Self::Serialize => "the aggregate's serialize",
             Self::Deserialize => "the aggregate's deserialize",
             Self::Upcast => "an upcaster",
-            Self::Store => "the store",
+            Self::Replay => "the replay's function",
         })
     }
 }
@@ -117,10 +117,10 @@ pub enum Error {
         left: String,
     },
     /// User code panicked.
-    #[error("{stream}: {stage} {panic}; nothing was written")]
+    #[error("{}{stage} {panic}; nothing was written", prefix(stream.as_ref()))]
     Panicked {
-        /// Which aggregate.
-        stream: StreamId,
+        /// Which aggregate, where that was known already.
+        stream: Option<StreamId>,
         /// In which code.
         stage: Stage,
         /// The panic.
@@ -275,6 +275,16 @@ pub enum Error {
         /// What failed.
         reason: ForgetFailure,
     },
+    /// The function that a replay was given returned an error, which ended the replay.
+    #[error("{stream}: the replay was ended at version {version}: {reason}")]
+    ReplayEnded {
+        /// Which aggregate.
+        stream: StreamId,
+        /// The version whose event the function refused.
+        version: Version,
+        /// What the function said.
+        reason: Arc<dyn std::error::Error + Send + Sync>,
+    },
     /// The bus refused.
     #[error(transparent)]
     Bus(#[from] BusError),
@@ -292,6 +302,10 @@ pub enum ForgetFailure {
     Store(StoreError),
 }
 
+fn prefix(stream: Option<&StreamId>) -> String {
+    stream.map(|stream| format!("{stream}: ")).unwrap_or_default()
+}
+
 fn found(actual: Option<Version>) -> String {
     match actual {
         Some(version) => format!("version {version}"),
@@ -300,6 +314,16 @@ fn found(actual: Option<Version>) -> String {
 }
 
 impl Error {
+    /// A panic of user code that concerns one aggregate.
+    #[must_use]
+    pub fn panicked(stream: &StreamId, stage: Stage, panic: Panic) -> Self {
+        Self::Panicked {
+            stream: Some(stream.clone()),
+            stage,
+            panic,
+        }
+    }
+
     /// Whether the call changed what is stored.
     #[must_use]
     pub const fn applied(&self) -> Applied {

@@ -46,7 +46,7 @@ impl From<Timestamp> for SystemTime {
     }
 }
 
-/// RFC 3339 with six decimals, in UTC: `2026-11-21T09:30:00.000000Z`.
+/// RFC 3339 with six decimals, in UTC: `2026-11-21T08:51:42.000001Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         humantime::format_rfc3339_micros((*self).into()).fmt(f)

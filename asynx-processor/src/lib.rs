@@ -1,1 +1,36 @@
-//! The write path of asynx: shards, cache, group commit, conflicts, forget, shutdown.
+//! The write path of asynx: shards, cache, group commit, conflicts, unknown outcomes, forget, shutdown.
+//!
+//! Services use it through `asynx`. The laws that it keeps are in the crate's README and in `docs/guarantees.md`.
+//!
+//! How a command travels, file by file: [`Sending`] describes it and queues it on its shard; `shard` takes what waits,
+//! `load` and `fold` get the states, `group` runs the commands, `commit` appends, `settle` finds out what became of
+//! appends whose answer was lost; `reader` answers reads; `forget` erases.
+
+mod accept;
+mod cache;
+mod calls;
+mod commit;
+mod fold;
+mod forget;
+mod group;
+mod held;
+mod history;
+mod load;
+mod options;
+mod processor;
+mod queue;
+mod reader;
+mod route;
+mod sending;
+mod settle;
+mod shard;
+mod shared;
+mod shutdown;
+mod snapshots;
+mod tasks;
+mod verify;
+mod work;
+
+pub use options::{Options, Overflow};
+pub use processor::{Parts, Processor, StartError};
+pub use sending::Sending;

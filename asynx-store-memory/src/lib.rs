@@ -1,1 +1,17 @@
 //! The reference store of asynx: everything in memory, for tests and for learning.
+//!
+//! [`MemoryStore`] keeps every law of [`Store`](asynx_core::Store) and has every capability: snapshots, the log,
+//! forgetting, and the lease of a sole writer. It is written to be read: who wants to know what a store must do finds
+//! it here in the fewest lines. One lock guards all, so nothing ever happens half; nothing outlives the process.
+
+mod append;
+mod data;
+mod erase;
+mod log;
+mod read;
+mod snapshots;
+mod store;
+mod stream;
+mod writer;
+
+pub use store::MemoryStore;

@@ -1,1 +1,19 @@
-//! Tests that others can trust: laws for stores, buses and runtimes, scenarios, faults, a simulator.
+//! Tests that others can trust, for who writes a store, and for who writes what rests on one.
+//!
+//! - [`conformance`]: the laws of stores, as tests that any store can be held to.
+//! - [`layers`]: wrappers over any store, as values: [`CountingStore`](layers::CountingStore) counts its calls,
+//!   [`GateStore`](layers::GateStore) holds them until the test lets them go.
+//! - [`faults`]: [`FaultyStore`](faults::FaultyStore) makes any store slow, failing, forgetful of its answers, late or
+//!   dead, by a seeded plan.
+//! - [`samples`]: events with valid records.
+//! - [`ThreadRuntime`]: a runtime of plain threads, for tests that want no other.
+
+pub mod conformance;
+pub mod faults;
+pub mod layers;
+mod random;
+pub mod samples;
+mod thread_runtime;
+
+pub use random::Random;
+pub use thread_runtime::ThreadRuntime;

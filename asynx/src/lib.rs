@@ -1,1 +1,53 @@
 //! Event sourcing and CQRS: validate early, commit confidently, never lose an event.
+#![doc = include_str!("quick_start.md")]
+
+mod asynx;
+mod build_error;
+mod builder;
+mod handlers;
+
+pub use asynx::Asynx;
+pub use build_error::BuildError;
+pub use builder::Builder;
+pub use handlers::{Subscribing, topic};
+
+pub use asynx_core::bus::{
+    BusError, Delivery, HandlerError, HandlerFailure, HandlerOutput, Hooks, InvalidPattern, Listener, Pattern,
+    SnapshotTrouble, SubscriptionId,
+};
+pub use asynx_core::store::ForgetPolicy;
+pub use asynx_core::{
+    Aggregate, AggregateId, Applied, Bus, Category, Command, Context, Error, Event, EventData, EventId, EventName,
+    Expected, ForgetFailure, InvalidName, InvalidVersion, Metadata, Panic, Position, Runtime, SchemaVersion, SendError,
+    Stage, Store, StoreError, StreamId, Timestamp, Upcast, UpcastError, Version,
+};
+pub use asynx_processor::{Options, Overflow, Sending};
+
+/// The in-process bus.
+pub mod bus {
+    pub use asynx_bus::*;
+    pub use asynx_core::bus::*;
+}
+
+/// Stores, and what a store of your own implements.
+pub mod store {
+    pub use asynx_core::store::*;
+    #[cfg(feature = "memory")]
+    pub use asynx_store_memory::MemoryStore;
+}
+
+/// Runtimes.
+pub mod runtime {
+    pub use asynx_core::Runtime;
+    pub use asynx_runtime::*;
+}
+
+/// Schema evolution.
+pub mod upcast {
+    pub use asynx_core::patch::{Json, Number, Object, Operation, Patch, Pointer};
+    pub use asynx_upcast::*;
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

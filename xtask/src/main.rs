@@ -1,2 +1,28 @@
-//! The commands of the repository.
-fn main() {}
+//! The commands of the repository: `cargo xtask help` lists them.
+//!
+//! One door for people and for CI. Every command prints what it does, ends with one line of figures, exits with 0 only if all is
+//! well, and takes away what it started, also when it is interrupted. Written for Unix.
+
+mod check;
+mod cli;
+mod examples;
+mod fix;
+mod interrupt;
+mod leash;
+mod postgres;
+mod process;
+mod stopwatch;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run(std::env::args().skip(1)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            interrupt::exit_code().unwrap_or(ExitCode::FAILURE)
+        }
+    }
+}

@@ -1,21 +1,24 @@
 use std::fmt;
 
-use futures::future::{self, BoxFuture};
+use futures::future::{self, BoxFuture, FutureExt, Shared};
 
 use super::SubscriptionId;
 use crate::Ancestry;
 
 /// Tells when the handlers of one event have ended.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Delivery {
-    handlers: Vec<(SubscriptionId, BoxFuture<'static, ()>)>,
+    handlers: Vec<(SubscriptionId, Shared<BoxFuture<'static, ()>>)>,
 }
 
 impl Delivery {
     /// A delivery to these subscriptions; each future ends when that subscription is done with the event.
     #[must_use]
-    pub const fn new(handlers: Vec<(SubscriptionId, BoxFuture<'static, ()>)>) -> Self {
-        Self { handlers }
+    pub fn new(handlers: Vec<(SubscriptionId, BoxFuture<'static, ()>)>) -> Self {
+        let handlers = handlers.into_iter().map(|(id, done)| (id, done.shared()));
+        Self {
+            handlers: handlers.collect(),
+        }
     }
 
     /// To how many subscriptions the event went.

@@ -62,7 +62,8 @@ pub enum BusError {
 /// - **B5** A [`Delivery`] MUST end when every handler of its event has ended, fallbacks included, or was
 ///   unsubscribed.
 /// - **B6** Forget handlers MUST run only after every subscription has finished what it was given of that aggregate
-///   before; all MUST have succeeded when `forget` is `Ok`.
+///   before the first poll of `forget`, and before any is given what comes after it; all MUST have succeeded when
+///   `forget` is `Ok`. Subscriptions in the tombstone's ancestry wait for the forget, and are not waited for.
 /// - **B7** A handler MUST run inside the [`Context`](crate::Context) of its event, with itself in the ancestry.
 /// - **B8** `idle` MUST end when nothing given before it is queued or running. After `close`, `publish`, `subscribe`
 ///   and `forget` MUST answer [`BusError::Closed`], queued events MUST be told to the hooks as dropped, running

@@ -2,7 +2,9 @@ use std::fmt;
 
 use super::operation::{Verb, read_operations};
 use super::pointer::{index, unescape};
-use super::{Json, Operation, ParseError, Patch, PatchError, PatchErrorKind};
+use super::{
+    Json, Operation, ParseError, Patch, PatchError, PatchErrorKind, Pointer, StateError, StateErrorKind, Tape,
+};
 
 /// What a stream of patches folds to. Before the first patch there is no document at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,6 +74,18 @@ impl Document {
     /// The compact text of the document; empty if it is absent.
     pub fn to_vec(&self) -> Vec<u8> {
         self.root.as_ref().map(Json::to_vec).unwrap_or_default()
+    }
+
+    /// The document as a tape.
+    ///
+    /// # Errors
+    ///
+    /// If the document is absent, or was nested too deeply through [`Document::as_json_mut`].
+    pub fn tape(&self) -> Result<Tape, StateError> {
+        match &self.root {
+            Some(root) => Tape::try_from(root),
+            None => Err(StateError::new(Pointer::root(), StateErrorKind::Absent)),
+        }
     }
 
     #[inline]

@@ -1,9 +1,10 @@
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::scan::Scanner;
-use super::{Number, Object, ParseError, Pointer, text};
+use super::{Number, Object, ParseError, Pointer, StateError, Tape, text};
 
 /// A JSON value as a tree, lossless: numbers keep their text.
 ///
@@ -50,6 +51,15 @@ impl Json {
             b'-' | b'0'..=b'9' => Self::Number(Number::from_valid(scanner.number()?)),
             _ => return Err(scanner.error("expected a value")),
         })
+    }
+
+    /// Serialises `value` as a tree.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tape::of`](super::Tape::of).
+    pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, StateError> {
+        Tape::of(value).map(|tape| tape.to_json())
     }
 
     /// Decodes the value as `T`, through its text.

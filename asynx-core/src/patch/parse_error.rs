@@ -12,6 +12,12 @@ impl ParseError {
         Self { offset, reason }
     }
 
+    pub(crate) const TOO_DEEP: &'static str = "nested too deeply";
+
+    pub(crate) fn is_depth(&self) -> bool {
+        self.reason == Self::TOO_DEEP
+    }
+
     /// The offset of the offending byte.
     pub fn offset(&self) -> usize {
         self.offset

@@ -270,7 +270,7 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(crate) fn descend(&mut self, depth: usize) -> Result<()> {
         if depth >= MAX_DEPTH {
-            return Err(self.error("nested too deeply"));
+            return Err(self.error(ParseError::TOO_DEEP));
         }
         self.at += 1;
         Ok(())

@@ -1,0 +1,163 @@
+use asynx_core::store::{GroupOutcome, Head};
+use asynx_core::{Aggregate, Ancestry, Caught, Error, Event, Record, catch};
+use futures::FutureExt;
+
+use crate::commit::refuse;
+use crate::group::{Group, Item, Outcome};
+use crate::shard::{Lookup, Shard};
+use crate::work::{Answer, Work};
+
+impl<A: Aggregate> Shard<A> {
+    /// Keeps, publishes and answers what was appended, and tells the negative answers that it proves. What is left
+    /// must run again.
+    pub(crate) fn accept(&mut self, group: &Group<A>, items: Vec<Item<A>>, outcome: &GroupOutcome) -> Vec<Item<A>> {
+        let applied = outcome.applied.len();
+        let events: Vec<Caught<Event<A>>> = group
+            .events
+            .iter()
+            .zip(&outcome.applied)
+            .map(|(pending, position)| {
+                Caught::new(Event::new(
+                    group.id().clone(),
+                    pending.record.clone(),
+                    *position,
+                    pending.previous.as_deref().cloned(),
+                    pending.state.clone().into_inner(),
+                ))
+            })
+            .collect();
+        if let Some(newest) = applied.checked_sub(1).and_then(|last| group.events.get(last)) {
+            self.cache().put(group.id(), newest.after.clone());
+        }
+        for pending in group.events[..applied].iter().rev() {
+            if pending.snapshot {
+                self.shared.offer_snapshot(group.id(), &pending.after);
+                break;
+            }
+        }
+        let mut tracked = vec![false; applied];
+        let mut ancestry = Ancestry::default();
+        for item in &items {
+            if let Outcome::Event(at) | Outcome::SameAs(at) = item.outcome
+                && at < applied
+            {
+                tracked[at] |= item.work.tracked;
+                if events[at].event_name.is_tombstone() {
+                    ancestry = item.work.run.ancestry();
+                }
+            }
+        }
+        let mut answers: Vec<Answer<A>> = Vec::with_capacity(applied);
+        for (event, tracked) in events.iter().zip(tracked) {
+            answers.push(self.publish(event, tracked, &ancestry));
+        }
+        let mut left = Vec::new();
+        for item in items {
+            match item.outcome {
+                Outcome::Event(at) | Outcome::SameAs(at) if at < applied => {
+                    let answer = &mut answers[at];
+                    item.work.run.accept(Answer {
+                        event: answer.event.clone(),
+                        delivery: answer.delivery.clone().filter(|_| item.work.tracked),
+                        forgetting: answer.forgetting.take(),
+                    });
+                }
+                // The state after `after` events was the newest at the moment when the append succeeded.
+                Outcome::No { after, reason } if after <= applied && (applied > 0 || group.fresh) => {
+                    if item.work.keyed {
+                        let work = item.work;
+                        self.lookups.push(Lookup { work, reason });
+                    } else {
+                        refuse(item.work, reason);
+                    }
+                }
+                outcome => left.push(Item {
+                    work: item.work,
+                    outcome,
+                }),
+            }
+        }
+        for answer in answers {
+            asynx_core::drop_caught(answer);
+        }
+        left
+    }
+
+    fn publish(&self, event: &Event<A>, tracked: bool, ancestry: &Ancestry) -> Answer<A> {
+        let mut answer = Answer {
+            event: event.clone(),
+            delivery: None,
+            forgetting: None,
+        };
+        let bus = &self.shared.bus;
+        if event.event_name.is_tombstone() {
+            let (bus, event) = (bus.clone(), event.clone().with_ancestry(ancestry.clone()));
+            let mut forgetting = async move { bus.forget(event).await }.boxed();
+            // Polled once here, so that the tombstone takes its place in the queues before a new life's events.
+            answer.forgetting = Some(match catch(|| (&mut forgetting).now_or_never()) {
+                Ok(None) => forgetting,
+                Ok(Some(ended)) => std::future::ready(ended).boxed(),
+                Err(panic) => std::future::ready(Err(not_handed_over(&panic))).boxed(),
+            });
+            return answer;
+        }
+        let published = catch(|| match tracked {
+            false => bus.publish(event.clone()).map(|()| None),
+            true => bus.publish_tracked(event.clone()).map(Some),
+        });
+        match published {
+            Ok(Ok(delivery)) => answer.delivery = delivery,
+            Ok(Err(error)) => self.shared.hooks.publish_failed(event, &error),
+            Err(panic) => self.shared.hooks.publish_failed(event, &not_handed_over(&panic)),
+        }
+        answer
+    }
+
+    /// Answers a command whose idempotency key was used before with the event that it stands for.
+    pub(crate) fn answer_found(&self, work: Work<A>, head: Head) {
+        let shared = self.shared.clone();
+        let stream = shared.stream(&work.aggregate_id);
+        let Some(found) = head.found else {
+            return;
+        };
+        let version = found.version;
+        let record = match &found.record {
+            Some(bytes) if Some(version) > head.floor => Record::decode(bytes),
+            _ => return work.run.fail(Error::Forgotten { stream, version }),
+        };
+        let record = match record {
+            Ok(record) => record,
+            Err(source) => {
+                return work.run.fail(Error::Corrupt {
+                    stream,
+                    version,
+                    source,
+                });
+            }
+        };
+        if record.event_name != work.event_name {
+            return work.run.fail(Error::KeyReused {
+                stream,
+                event_name: record.event_name.to_string(),
+                version,
+            });
+        }
+        // Replaying up to that event may take a while: the shard goes on.
+        self.shared.clone().tasks.spawn(&*self.shared.runtime, async move {
+            match shared.event_at(&stream, version).await {
+                Ok(event) => work.run.accept(Answer {
+                    event,
+                    delivery: None,
+                    forgetting: None,
+                }),
+                Err(error) => work.run.fail(error),
+            }
+        });
+    }
+}
+
+fn not_handed_over(panic: &asynx_core::Panic) -> asynx_core::BusError {
+    asynx_core::BusError::NotHandedOver {
+        reason: format!("the bus {panic}"),
+    }
+}

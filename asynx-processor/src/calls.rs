@@ -1,0 +1,113 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, Head, HeadQuery, Load, Loaded, StoredEvent};
+use asynx_core::{Runtime, Store, StoreError, StreamId, Version, catch_future};
+use futures::future::{BoxFuture, Either, select};
+
+/// The store, such that every call has an answer: in time, and whatever it does.
+#[derive(Clone)]
+pub(crate) struct Calls {
+    store: Arc<dyn Store>,
+    runtime: Arc<dyn Runtime>,
+    timeout: Duration,
+}
+
+impl Calls {
+    pub(crate) fn new(store: Arc<dyn Store>, runtime: Arc<dyn Runtime>, timeout: Duration) -> Self {
+        Self {
+            store,
+            runtime,
+            timeout,
+        }
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// One outcome per group, whatever the store answers.
+    pub(crate) async fn append(&self, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
+        let unknown = |error: StoreError| {
+            let outcome = GroupOutcome::none(AppendError::Unknown(error));
+            vec![outcome; groups.len()]
+        };
+        match self.bounded(self.store.append_batch(groups)).await {
+            Ok(outcomes) if outcomes.len() == groups.len() => outcomes
+                .into_iter()
+                .zip(groups)
+                .map(|(outcome, group)| plausible(outcome, group))
+                .collect(),
+            Ok(outcomes) => unknown(StoreError::permanent(format!(
+                "the store gave {} outcomes for {} groups",
+                outcomes.len(),
+                groups.len()
+            ))),
+            Err(error) => unknown(error),
+        }
+    }
+
+    pub(crate) async fn heads(&self, queries: &[HeadQuery]) -> Result<Vec<Head>, StoreError> {
+        if queries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let heads = self.bounded(self.store.heads(queries)).await??;
+        self.as_many(heads, queries.len())
+    }
+
+    pub(crate) async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError> {
+        if loads.is_empty() {
+            return Ok(Vec::new());
+        }
+        let loaded = self.bounded(self.store.load(loads)).await??;
+        self.as_many(loaded, loads.len())
+    }
+
+    pub(crate) async fn read_range(
+        &self,
+        stream: &StreamId,
+        from: Version,
+        count: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.bounded(self.store.read_range(stream, from, count)).await?
+    }
+
+    /// A call to the store, or to a part of it: a panic and a timeout become errors.
+    pub(crate) async fn bounded<T>(&self, call: BoxFuture<'_, T>) -> Result<T, StoreError> {
+        let sleep = self.runtime.sleep(self.timeout);
+        let call = Box::pin(catch_future(call));
+        match select(call, sleep).await {
+            Either::Left((Ok(answer), _)) => Ok(answer),
+            Either::Left((Err(panic), _)) => Err(StoreError::permanent(format!("the store {panic}"))),
+            Either::Right(((), _)) => Err(StoreError::transient(format!(
+                "the store did not answer within {:?}",
+                self.timeout
+            ))),
+        }
+    }
+
+    fn as_many<T>(&self, answers: Vec<T>, wanted: usize) -> Result<Vec<T>, StoreError> {
+        if answers.len() == wanted {
+            return Ok(answers);
+        }
+        Err(StoreError::permanent(format!(
+            "the store gave {} answers to {wanted} questions",
+            answers.len()
+        )))
+    }
+}
+
+/// An outcome that counts: all applied, or stopped with a reason.
+fn plausible(outcome: GroupOutcome, group: &AppendGroup) -> GroupOutcome {
+    let (applied, asked) = (outcome.applied.len(), group.events.len());
+    let fits = match outcome.stopped {
+        None => applied == asked,
+        Some(_) => applied < asked,
+    };
+    if fits {
+        return outcome;
+    }
+    GroupOutcome::none(AppendError::Unknown(StoreError::permanent(format!(
+        "the store says that it applied {applied} of {asked} events, which does not fit the rest of its answer"
+    ))))
+}

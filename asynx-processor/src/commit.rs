@@ -1,0 +1,223 @@
+use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, Head, HeadQuery};
+use asynx_core::{Aggregate, Error, StoreError};
+use futures::future::{BoxFuture, FutureExt, join};
+
+use crate::calls::Calls;
+use crate::group::{Group, Item, No, Outcome};
+use crate::shard::{Last, Lookup, Shard};
+use crate::work::Work;
+
+impl<A: Aggregate> Shard<A> {
+    /// Appends the events of a batch, and checks beside it what the negative answers without an event rest on.
+    pub(crate) async fn commit(&mut self, groups: Vec<Group<A>>) {
+        let (changing, unchanging): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| !group.events.is_empty());
+        let appends: Vec<AppendGroup> = changing.iter().map(Group::to_append).collect();
+        let queries: Vec<Vec<HeadQuery>> = unchanging.iter().map(|group| self.queries(group)).collect();
+        let append = append_all(&self.shared.calls, &appends);
+        let check = check_all(&self.shared.calls, queries);
+        let (outcomes, heads) = join(append, check).await;
+        for (group, outcome) in changing.into_iter().zip(outcomes) {
+            self.conclude(group, outcome);
+        }
+        match heads {
+            Ok(heads) => {
+                for (group, heads) in unchanging.into_iter().zip(heads) {
+                    self.conclude_checked(group, heads);
+                }
+            }
+            Err(error) => {
+                for group in unchanging {
+                    self.conclude_unchecked(group, &error);
+                }
+            }
+        }
+    }
+
+    /// What must be asked before the answers of a group without events may be told.
+    fn queries(&self, group: &Group<A>) -> Vec<HeadQuery> {
+        let keyed = group.items.iter().filter(|item| item.work.keyed);
+        let mut queries: Vec<HeadQuery> = keyed.map(|item| self.query(&item.work)).collect();
+        if queries.is_empty() && !group.fresh && !group.items.is_empty() {
+            queries.push(HeadQuery {
+                stream: group.stream.clone(),
+                event_id: None,
+            });
+        }
+        queries
+    }
+
+    /// Answers a group whose events were appended, or some of them, or none.
+    pub(crate) fn conclude(&mut self, mut group: Group<A>, outcome: GroupOutcome) {
+        let applied = outcome.applied.len();
+        let items = std::mem::take(&mut group.items);
+        let left = self.accept(&group, items, &outcome);
+        let Some(stopped) = outcome.stopped else {
+            debug_assert!(left.is_empty(), "everything is proven by an append that succeeded");
+            return;
+        };
+        if let AppendError::Unknown(source) = stopped {
+            group.items = left;
+            self.settle(group, applied, source);
+            return;
+        }
+        self.cache().remove(group.id());
+        match stopped {
+            AppendError::Conflict => self.retry(works(left), &Last::Conflict),
+            AppendError::Duplicate { event_id } => {
+                let (same, others): (Vec<_>, Vec<_>) =
+                    left.into_iter().partition(|item| item.work.event_id == event_id);
+                if same.is_empty() {
+                    self.retry(works(others), &Last::Conflict);
+                    return;
+                }
+                for work in works(same) {
+                    let reason = No::Failed(Error::Store {
+                        source: StoreError::permanent(format!("the event id {event_id} is taken by another stream")),
+                    });
+                    self.lookups.push(Lookup { work, reason });
+                }
+                self.carry.extend(works(others));
+            }
+            AppendError::NotApplied(source) if source.is_transient() => {
+                self.retry(works(left), &Last::Store(source));
+            }
+            AppendError::NotApplied(source) => self.refuse(left, group.events.len() - applied, &source),
+            AppendError::Unknown(_) => {}
+        }
+    }
+
+    /// The store refuses for good: the one event that it refuses fails, the others run again.
+    fn refuse(&mut self, left: Vec<Item<A>>, events: usize, source: &StoreError) {
+        let mut failed = false;
+        for item in left {
+            let mut work = item.work;
+            if events == 1 && !failed && matches!(item.outcome, Outcome::Event(_)) {
+                failed = true;
+                let source = source.clone();
+                work.run.fail(Error::Store { source });
+            } else {
+                work.alone = events > 1;
+                self.carry.push(work);
+            }
+        }
+    }
+
+    /// Answers a group without events, now that the heads have been read.
+    fn conclude_checked(&mut self, group: Group<A>, heads: Vec<Head>) {
+        let known = (group.base.head, group.base.floor);
+        let is_current = group.fresh || heads.iter().all(|head| (head.version, head.floor) == known);
+        if !is_current {
+            self.cache().remove(group.id());
+        }
+        let mut heads = heads.into_iter();
+        for item in group.items {
+            let found = if item.work.keyed { heads.next() } else { None };
+            match (found, item.outcome) {
+                (Some(head), _) if head.found.is_some() => self.answer_found(item.work, head),
+                (_, Outcome::No { reason, .. }) if is_current => refuse(item.work, reason),
+                _ => self.carry.push(item.work),
+            }
+        }
+    }
+
+    fn conclude_unchecked(&mut self, group: Group<A>, error: &StoreError) {
+        let (sure, unsure): (Vec<_>, Vec<_>) = group
+            .items
+            .into_iter()
+            .partition(|item| group.fresh && !item.work.keyed);
+        for item in sure {
+            if let Outcome::No { reason, .. } = item.outcome {
+                refuse(item.work, reason);
+            }
+        }
+        if error.is_transient() {
+            self.retry(works(unsure), &Last::Store(error.clone()));
+            return;
+        }
+        for item in unsure {
+            let source = error.clone();
+            item.work.run.fail(Error::Store { source });
+        }
+    }
+
+    /// Tells the negative answers of commands with keys, unless the key was used.
+    pub(crate) async fn answer_lookups(&mut self) {
+        let lookups = std::mem::take(&mut self.lookups);
+        if lookups.is_empty() {
+            return;
+        }
+        let queries: Vec<HeadQuery> = lookups
+            .iter()
+            .map(|lookup| HeadQuery {
+                event_id: Some(lookup.work.event_id),
+                ..self.query(&lookup.work)
+            })
+            .collect();
+        match self.shared.calls.heads(&queries).await {
+            Ok(heads) => {
+                for (Lookup { work, reason }, head) in lookups.into_iter().zip(heads) {
+                    match head.found {
+                        Some(_) => self.answer_found(work, head),
+                        None => refuse(work, reason),
+                    }
+                }
+            }
+            Err(source) => {
+                for lookup in lookups {
+                    let source = source.clone();
+                    lookup.work.run.fail(Error::Store { source });
+                }
+            }
+        }
+    }
+}
+
+/// Tells a negative answer.
+pub(crate) fn refuse<A: Aggregate>(work: Work<A>, reason: No) {
+    match reason {
+        No::Rejected => work.run.reject(),
+        No::Failed(error) => work.run.fail(error),
+    }
+}
+
+pub(crate) fn works<A: Aggregate>(items: Vec<Item<A>>) -> Vec<Work<A>> {
+    items.into_iter().map(|item| item.work).collect()
+}
+
+/// Appends groups; those that the store refuses for good are tried in halves, so that a bad one fails alone.
+fn append_all<'a>(calls: &'a Calls, groups: &'a [AppendGroup]) -> BoxFuture<'a, Vec<GroupOutcome>> {
+    async move {
+        if groups.is_empty() {
+            return Vec::new();
+        }
+        let mut outcomes = calls.append(groups).await;
+        let refused: Vec<usize> = (0..outcomes.len()).filter(|&at| is_refused(&outcomes[at])).collect();
+        if groups.len() == 1 || refused.len() < 2 {
+            return outcomes;
+        }
+        for half in refused.chunks(refused.len().div_ceil(2)) {
+            let again: Vec<AppendGroup> = half.iter().map(|&at| groups[at].clone()).collect();
+            let tried = append_all(calls, &again).await;
+            for (&at, outcome) in half.iter().zip(tried) {
+                outcomes[at] = outcome;
+            }
+        }
+        outcomes
+    }
+    .boxed()
+}
+
+fn is_refused(outcome: &GroupOutcome) -> bool {
+    let refused = matches!(&outcome.stopped, Some(AppendError::NotApplied(error)) if !error.is_transient());
+    refused && outcome.applied.is_empty()
+}
+
+/// Asks all questions in one call, and gives each group its own answers.
+async fn check_all(calls: &Calls, queries: Vec<Vec<HeadQuery>>) -> Result<Vec<Vec<Head>>, StoreError> {
+    let asked: Vec<HeadQuery> = queries.iter().flatten().cloned().collect();
+    let mut heads = calls.heads(&asked).await?.into_iter();
+    Ok(queries
+        .iter()
+        .map(|queries| heads.by_ref().take(queries.len()).collect())
+        .collect())
+}

@@ -1,0 +1,173 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, HeadQuery};
+use asynx_core::{Aggregate, AggregateId, Error, Position, Runtime, StoreError};
+use futures::FutureExt;
+
+use crate::calls::Calls;
+use crate::group::{Group, Outcome};
+use crate::shard::{Shard, Wake, pause};
+
+/// A group whose append has an unknown outcome.
+pub(crate) struct Unsettled<A: Aggregate> {
+    group: Group<A>,
+    /// The positions of the events that are known to be stored, from the group's first on.
+    applied: Vec<Option<Position>>,
+    /// What the store said last.
+    said: StoreError,
+}
+
+/// What was found out.
+pub(crate) struct Settled<A: Aggregate> {
+    unsettled: Unsettled<A>,
+    rest: Rest,
+}
+
+enum Rest {
+    /// Every event is stored.
+    None,
+    /// Another event has the version: the rest is not stored and never will be.
+    Lost,
+    /// Nobody knows yet.
+    Unknown,
+}
+
+impl<A: Aggregate> Shard<A> {
+    /// Parks an aggregate until it is known what became of its append. Until then it takes no other append, and
+    /// nothing that is known of it is relied on.
+    pub(crate) fn settle(&mut self, mut group: Group<A>, applied: usize, said: StoreError) {
+        // What was applied has been told already.
+        group.events.drain(..applied);
+        for item in &mut group.items {
+            match &mut item.outcome {
+                Outcome::Event(at) | Outcome::SameAs(at) => *at -= applied,
+                Outcome::No { after, .. } => *after -= applied,
+            }
+        }
+        let id = group.id().clone();
+        self.cache().void(&id);
+        self.settle_again(
+            id,
+            Unsettled {
+                group,
+                applied: Vec::new(),
+                said,
+            },
+        );
+    }
+
+    pub(crate) fn settle_again(&mut self, id: AggregateId, unsettled: Unsettled<A>) {
+        self.park(&id, []);
+        let shared = self.shared.clone();
+        let settling = async move {
+            let (calls, runtime) = (&shared.calls, &*shared.runtime);
+            let settled = settle(calls, runtime, shared.options.settle_for, unsettled).await;
+            Wake::Settled(Box::new(settled))
+        };
+        self.waking.push(settling.boxed());
+    }
+
+    /// Goes on with an aggregate whose append was settled, or could not be.
+    pub(crate) fn settled(&mut self, settled: Settled<A>) {
+        let Settled { mut unsettled, rest } = settled;
+        let id = unsettled.group.id().clone();
+        // Taken out first, so that the group's own commands come before those that waited behind them.
+        let waiting = self.unparked(&id);
+        if matches!(rest, Rest::Unknown) {
+            self.give_up(unsettled, waiting);
+            return;
+        }
+        self.cache().restore(&id);
+        unsettled.group.fresh = false;
+        let outcome = GroupOutcome {
+            applied: unsettled.applied,
+            stopped: matches!(rest, Rest::Lost).then_some(AppendError::Conflict),
+        };
+        self.conclude(unsettled.group, outcome);
+        self.carry.extend(waiting);
+    }
+
+    fn give_up(&mut self, mut unsettled: Unsettled<A>, waiting: VecDeque<crate::work::Work<A>>) {
+        let stream = unsettled.group.stream.clone();
+        for item in std::mem::take(&mut unsettled.group.items) {
+            let (stream, source) = (stream.clone(), unsettled.said.clone());
+            item.work.run.fail(match item.outcome {
+                Outcome::Event(_) | Outcome::SameAs(_) => Error::Unknown { stream, source },
+                Outcome::No { .. } => Error::Unsettled { stream, source },
+            });
+        }
+        for work in waiting {
+            let (stream, source) = (stream.clone(), unsettled.said.clone());
+            work.run.fail(Error::Unsettled { stream, source });
+        }
+        self.unsettled.insert(stream.aggregate_id, unsettled);
+    }
+}
+
+/// Appends the same events again until it is known what became of them. That an event is absent proves nothing: the
+/// statement that nobody heard back from may still commit.
+async fn settle<A: Aggregate>(
+    calls: &Calls,
+    runtime: &dyn Runtime,
+    patience: Duration,
+    mut unsettled: Unsettled<A>,
+) -> Settled<A> {
+    let (mut tries, mut waited) = (0, Duration::ZERO);
+    let rest = loop {
+        match attempt(calls, &mut unsettled).await {
+            Ok(Some(rest)) => break rest,
+            Ok(None) => {}
+            Err(said) => unsettled.said = said,
+        }
+        if waited >= patience {
+            break Rest::Unknown;
+        }
+        tries += 1;
+        let pause = pause(tries, runtime.entropy());
+        waited += pause;
+        runtime.sleep(pause).await;
+    };
+    Settled { unsettled, rest }
+}
+
+/// One look and one append; `None` where it must be tried again.
+async fn attempt<A: Aggregate>(calls: &Calls, unsettled: &mut Unsettled<A>) -> Result<Option<Rest>, StoreError> {
+    let Unsettled { group, applied, .. } = unsettled;
+    let open = &group.events[applied.len()..];
+    let queries: Vec<HeadQuery> = open
+        .iter()
+        .map(|event| HeadQuery {
+            stream: group.stream.clone(),
+            event_id: Some(event.new.event_id),
+        })
+        .collect();
+    let heads = calls.heads(&queries).await?;
+    for (head, event) in heads.iter().zip(open) {
+        match &head.found {
+            Some(found) => applied.push(found.position),
+            // The head is no newer than the look-up: a taken version is another's.
+            None if head.version >= Some(event.new.version) => return Ok(Some(Rest::Lost)),
+            None => break,
+        }
+    }
+    let open = &group.events[applied.len()..];
+    if open.is_empty() {
+        return Ok(Some(Rest::None));
+    }
+    let again = AppendGroup {
+        stream: group.stream.clone(),
+        events: open.iter().map(|event| event.new.clone()).collect(),
+    };
+    let outcome = calls.append(std::slice::from_ref(&again)).await.pop();
+    let Some(outcome) = outcome else {
+        return Ok(None);
+    };
+    applied.extend(outcome.applied);
+    match outcome.stopped {
+        None => Ok(Some(Rest::None)),
+        // The next look tells whose it is.
+        Some(AppendError::Conflict | AppendError::Duplicate { .. }) => Ok(None),
+        Some(AppendError::NotApplied(said) | AppendError::Unknown(said)) => Err(said),
+    }
+}

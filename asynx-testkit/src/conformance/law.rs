@@ -1,0 +1,86 @@
+use std::fmt;
+
+/// One numbered law of the trait docs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Law {
+    /// Its number, such as "S1".
+    pub number: &'static str,
+    /// What it demands, in short.
+    pub statement: &'static str,
+}
+
+/// A store does not keep a law.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LawBroken {
+    /// Which law.
+    pub law: Law,
+    /// Which check found it.
+    pub check: &'static str,
+    /// The store's fixture.
+    pub fixture: String,
+    /// What was seen instead.
+    pub seen: String,
+}
+
+impl fmt::Display for LawBroken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            law,
+            check,
+            fixture,
+            seen,
+        } = self;
+        write!(
+            f,
+            "{fixture} breaks law {} ({})\n  seen by {check}: {seen}",
+            law.number, law.statement
+        )
+    }
+}
+
+impl std::error::Error for LawBroken {}
+
+macro_rules! laws {
+    ($($number:ident: $statement:literal,)*) => {
+        $(pub(super) const $number: Law = Law { number: stringify!($number), statement: $statement };)*
+
+        /// Every law that the checks are about.
+        pub const LAWS: &[Law] = &[$($number),*];
+    };
+}
+
+laws! {
+    S1: "of all appends to one stream and version at most one succeeds; at or below the head the answer is a conflict and nothing is stored",
+    S2: "an append that succeeded is visible to every read that begins after its answer",
+    S3: "appends at the heads of different streams do not hinder each other's success",
+    S4: "\"not applied\" is answered only when the event is not stored and never will be",
+    S5: "an event id that its stream already has is refused as a duplicate, and of its group nothing is stored",
+    S6: "the stored events of a group are a prefix; groups do not affect each other; outcomes are as many as groups, in their order",
+    S7: "reads give the appended bytes in version order without gaps; an unknown stream is empty",
+    S8: "reads and counts begin at their version and end at their count",
+    S9: "what is stored does not change with a caller's buffer",
+    S10: "a call whose future is dropped happened wholly or not at all, and hinders no later call",
+    S11: "streams are told apart byte by byte; ids, names and bytes at their limits come back as given",
+    S12: "a deleted stream reads as unknown, others are untouched, deleting nothing succeeds",
+    S13: "heads are answered in order, as new as the call, and the look-up is not older than the head",
+    S14: "loads are answered in order, within their limits, above the floor, and say where they cut",
+    N1: "a snapshot is not replaced by one of a lower version; refusing is success",
+    N2: "the newest snapshot of the very schema is given, with the bytes that were put",
+    N3: "after a delete no snapshot through its version is given, nor taken any more",
+    N4: "snapshots of different streams do not affect each other",
+    E1: "a tombstone atomically moves the floor and leaves a pending erasure",
+    E2: "until the erasure the old life can be read, and is not loaded",
+    E3: "after an erasure no payload through its version can be read by any method, and nothing above it is touched",
+    E4: "an erasure keeps the head's version and floor",
+    E5: "where rows are kept, the log gives erased events without records, and their ids are found and refused",
+    L1: "the order of the log is total and stable",
+    L2: "a reader that goes on from any position it was given sees every later event exactly once",
+    L3: "events of one stream come in version order",
+    L4: "an answered append is given after a bounded time, unless an older write is under way, and not later than that ends",
+    L5: "a rolled-back or refused append is not given and holds no reader back",
+    L6: "pages obey their limits and filters, and advance",
+    L7: "the position that an append answered is the one that the log gives",
+    W1: "while a lease is held, a second one for the same category is refused",
+    W2: "a dropped lease is free again after a bounded time",
+    W3: "a lease says that it is lost before another can be given",
+}

@@ -1,0 +1,51 @@
+//! The laws of [`Store`](asynx_core::Store) and its capabilities, as tests that any store can be held to.
+//!
+//! A store is born by passing them:
+//!
+//! ```
+//! use asynx_store_memory::MemoryStore;
+//! use asynx_testkit::conformance::StoreFixture;
+//!
+//! struct Memory;
+//!
+//! impl StoreFixture for Memory {
+//!     type Guard = ();
+//!     type Store = MemoryStore;
+//!
+//!     async fn open(&self) -> ((), MemoryStore) {
+//!         ((), MemoryStore::new())
+//!     }
+//! }
+//!
+//! asynx_testkit::store_conformance!(Memory);
+//! ```
+//!
+//! [`store_conformance!`](crate::store_conformance) makes one `#[test]` of each [`Check`], named after its law, such
+//! as `s1_taken_versions_conflict`. They may run in parallel on one database: each works on streams of its own.
+//! Nothing is skipped: a capability that the fixture does not declare must refuse, and that is what its laws check then.
+
+mod capability;
+mod check;
+mod fixture;
+mod law;
+mod trial;
+
+pub mod append;
+pub mod cancel;
+pub mod delete;
+pub mod erase;
+pub mod grouped;
+pub mod ids;
+pub mod log;
+pub mod log_follow;
+pub mod log_held;
+pub mod names;
+pub mod read;
+pub mod snapshots;
+pub mod writer;
+
+pub use capability::Capabilities;
+pub use check::{CHECKS, Check, assert_kept};
+pub use fixture::{HeldAppend, LeaseLoser, SlowTransactions, StoreFixture};
+pub use law::{LAWS, Law, LawBroken};
+pub use trial::Trial;

@@ -1,0 +1,289 @@
+use std::fmt::{Debug, Display};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use asynx_core::store::{
+    AppendError, AppendGroup, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent, SnapshotStore,
+    SoleWriter, StoredEvent,
+};
+use asynx_core::{Category, EventId, Position, Runtime, Store, StreamId, Version};
+use futures::channel::{mpsc, oneshot};
+use futures::{FutureExt, StreamExt};
+
+use super::{Capabilities, Law, LawBroken, LeaseLoser, SlowTransactions};
+use crate::samples;
+
+/// One check of one store: what it works with, and how it tells what it saw. Cheap to clone, to be moved into tasks.
+#[derive(Clone)]
+pub struct Trial(pub(super) Arc<Parts>);
+
+pub(super) struct Parts {
+    pub(super) law: Law,
+    pub(super) check: &'static str,
+    pub(super) fixture: String,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) runtime: Arc<dyn Runtime>,
+    pub(super) capabilities: Capabilities,
+    pub(super) slow_transactions: Option<Arc<dyn SlowTransactions>>,
+    pub(super) lease_loser: Option<Arc<dyn LeaseLoser>>,
+    pub(super) patience: Duration,
+    /// Keeps the streams of this check apart from all others.
+    pub(super) category: String,
+    pub(super) doing: Mutex<String>,
+}
+
+/// What a check ends with.
+pub(super) type Kept<T = ()> = Result<T, LawBroken>;
+
+impl Trial {
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    /// The law is broken.
+    #[must_use]
+    pub fn broken(&self, seen: impl Into<String>) -> LawBroken {
+        LawBroken {
+            law: self.0.law,
+            check: self.0.check,
+            fixture: self.0.fixture.clone(),
+            seen: seen.into(),
+        }
+    }
+
+    pub(super) fn ensure(&self, kept: bool, seen: impl Into<String>) -> Kept {
+        match kept {
+            true => Ok(()),
+            false => Err(self.broken(seen)),
+        }
+    }
+
+    pub(super) fn equal<T: PartialEq + Debug>(&self, what: impl Display, found: T, expected: T) -> Kept {
+        match found == expected {
+            true => Ok(()),
+            false => Err(self.broken(format!("{what}: found {found:?}, expected {expected:?}"))),
+        }
+    }
+
+    /// The category that is this check's own.
+    pub(super) fn category(&self) -> Category {
+        Category::parse(&self.0.category).expect("a check has a short name")
+    }
+
+    /// A stream of this check's own category.
+    pub(super) fn stream(&self, id: impl AsRef<str>) -> StreamId {
+        StreamId::parse(&self.0.category, id.as_ref()).expect("checks use valid ids")
+    }
+
+    pub(super) fn id(&self) -> EventId {
+        EventId::generate(&*self.0.runtime)
+    }
+
+    /// Waits for an answer that must not be an error.
+    pub(super) async fn ok<T, E: Display>(
+        &self,
+        what: impl Display,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Kept<T> {
+        self.doing(&what);
+        call.await
+            .map_err(|error| self.broken(format!("{what} failed: {error}")))
+    }
+
+    fn doing(&self, what: impl Display) {
+        *self.0.doing.lock().unwrap_or_else(PoisonError::into_inner) = what.to_string();
+    }
+
+    /// Lets other tasks run, on a runtime of one thread as well.
+    pub(super) async fn step_back(&self) {
+        let mut stepped = false;
+        std::future::poll_fn(|cx| {
+            if std::mem::replace(&mut stepped, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Gives others time: a few milliseconds, a small fraction of the patience.
+    pub(super) async fn pause(&self) {
+        let short = (self.0.patience / 2000).clamp(Duration::from_millis(1), Duration::from_millis(10));
+        self.0.runtime.sleep(short).await;
+    }
+
+    /// Waits for what may still happen although it should not: a fraction of a second.
+    pub(super) async fn grace(&self) {
+        let grace = (self.0.patience / 50).clamp(Duration::from_millis(10), Duration::from_millis(300));
+        self.0.runtime.sleep(grace).await;
+    }
+
+    /// Runs tasks beside each other, all let go at the same moment, and gives what they found.
+    pub(super) async fn race<T, Fut>(&self, tasks: impl IntoIterator<Item = Fut>) -> Kept<Vec<T>>
+    where
+        T: Send + 'static,
+        Fut: Future<Output = T> + Send + 'static,
+    {
+        let (ready, mut readies) = mpsc::unbounded();
+        let (go, gone) = oneshot::channel::<()>();
+        let gone = gone.shared();
+        let mut answers = Vec::new();
+        for task in tasks {
+            let (ready, gone) = (ready.clone(), gone.clone());
+            let (answer, answered) = oneshot::channel();
+            answers.push(answered);
+            self.0.runtime.spawn(Box::pin(async move {
+                let _ = ready.unbounded_send(());
+                let _ = gone.await;
+                let _ = answer.send(task.await);
+            }));
+        }
+        self.doing("waiting for tasks to start");
+        for _ in &answers {
+            readies.next().await;
+        }
+        drop(go);
+        self.doing("waiting for tasks to end");
+        let mut found = Vec::with_capacity(answers.len());
+        for answer in answers {
+            let answer = answer.await;
+            found.push(answer.map_err(|_| self.broken("a task that called the store panicked"))?);
+        }
+        Ok(found)
+    }
+}
+
+/// The store's calls, any error of which breaks the law.
+impl Trial {
+    pub(super) async fn append(&self, stream: &StreamId, event: NewEvent) -> Kept<Option<Position>> {
+        let what = format!("appending version {}", event.version);
+        self.ok(what, self.store().append(stream, event)).await
+    }
+
+    /// Appends so many events, one after the other, and gives them.
+    pub(super) async fn fill(&self, stream: &StreamId, from: u64, count: u64) -> Kept<Vec<NewEvent>> {
+        let group = samples::group(stream, from, count);
+        for event in &group.events {
+            self.append(stream, event.clone()).await?;
+        }
+        Ok(group.events)
+    }
+
+    /// Appends groups; outcomes must be as many.
+    pub(super) async fn batch(&self, groups: &[AppendGroup]) -> Kept<Vec<GroupOutcome>> {
+        self.doing(format!("appending {} groups", groups.len()));
+        let outcomes = self.store().append_batch(groups).await;
+        self.equal("the number of outcomes", outcomes.len(), groups.len())?;
+        Ok(outcomes)
+    }
+
+    pub(super) async fn read(&self, stream: &StreamId) -> Kept<Vec<StoredEvent>> {
+        self.ok("reading", self.store().read_from(stream, Version::FIRST)).await
+    }
+
+    pub(super) async fn count(&self, stream: &StreamId) -> Kept<u64> {
+        self.ok("counting", self.store().count(stream, Version::FIRST)).await
+    }
+
+    pub(super) async fn heads(&self, queries: &[HeadQuery]) -> Kept<Vec<Head>> {
+        let heads = self.ok("asking for heads", self.store().heads(queries)).await?;
+        self.equal("the number of heads", heads.len(), queries.len())?;
+        Ok(heads)
+    }
+
+    pub(super) async fn head(&self, stream: &StreamId, event_id: Option<EventId>) -> Kept<Head> {
+        let stream = stream.clone();
+        Ok(self.heads(&[HeadQuery { stream, event_id }]).await?.remove(0))
+    }
+
+    pub(super) async fn loads(&self, loads: &[Load]) -> Kept<Vec<Loaded>> {
+        let loaded = self.ok("loading", self.store().load(loads)).await?;
+        self.equal("the number of loads", loaded.len(), loads.len())?;
+        Ok(loaded)
+    }
+
+    pub(super) async fn load(&self, stream: &StreamId) -> Kept<Loaded> {
+        let load = Load {
+            stream: stream.clone(),
+            from: None,
+            snapshot: None,
+            limit: usize::MAX,
+        };
+        Ok(self.loads(&[load]).await?.remove(0))
+    }
+
+    /// The stream must hold exactly these events.
+    pub(super) async fn holds(&self, stream: &StreamId, events: &[NewEvent]) -> Kept {
+        let found = self.read(stream).await?;
+        let versions = |events: &[StoredEvent]| events.iter().map(|event| event.version.get()).collect::<Vec<_>>();
+        let expected: Vec<u64> = events.iter().map(|event| event.version.get()).collect();
+        self.equal("the stored versions", versions(&found), expected)?;
+        for (found, event) in found.iter().zip(events) {
+            let same = found.record == event.record;
+            self.ensure(same, format!("version {} came back with other bytes", event.version))?;
+        }
+        Ok(())
+    }
+
+    /// A refusal must be of this kind.
+    pub(super) fn refused<T>(
+        &self,
+        what: &str,
+        answer: Result<T, AppendError>,
+        fits: fn(&AppendError) -> bool,
+    ) -> Kept {
+        match answer {
+            Err(error) if fits(&error) => Ok(()),
+            Err(error) => Err(self.broken(format!("{what} was answered by {error:?}"))),
+            Ok(_) => Err(self.broken(format!("{what} succeeded"))),
+        }
+    }
+}
+
+/// The capabilities. `None` where it is not declared, and then it must not be there.
+impl Trial {
+    pub(super) fn unique_event_ids(&self) -> Kept<bool> {
+        let declared = self.0.capabilities.unique_event_ids;
+        self.equal("`unique_event_ids`", self.store().unique_event_ids(), declared)?;
+        Ok(declared)
+    }
+
+    pub(super) fn snapshots(&self) -> Kept<Option<&dyn SnapshotStore>> {
+        self.declared("snapshots", self.store().snapshots(), self.0.capabilities.snapshots)
+    }
+
+    pub(super) fn log(&self) -> Kept<Option<&dyn EventLog>> {
+        self.declared("a log", self.store().log(), self.0.capabilities.log)
+    }
+
+    pub(super) fn erase(&self) -> Kept<Option<&dyn Erase>> {
+        self.declared("erasing", self.store().erase(), self.0.capabilities.erase)
+    }
+
+    pub(super) fn sole_writer(&self) -> Kept<Option<&dyn SoleWriter>> {
+        let declared = self.0.capabilities.sole_writer;
+        self.declared("a sole writer", self.store().sole_writer(), declared)
+    }
+
+    pub(super) fn slow_transactions(&self) -> Kept<Option<&dyn SlowTransactions>> {
+        let offered = self.0.slow_transactions.as_deref();
+        self.declared("slow transactions", offered, self.0.capabilities.slow_transactions)
+    }
+
+    pub(super) fn lease_loser(&self) -> Kept<Option<&dyn LeaseLoser>> {
+        let offered = self.0.lease_loser.as_deref();
+        self.declared("losing leases", offered, self.0.capabilities.lost_leases)
+    }
+
+    fn declared<T>(&self, what: &str, offered: Option<T>, declared: bool) -> Kept<Option<T>> {
+        match (&offered, declared) {
+            (Some(_), false) => Err(self.broken(format!("the fixture does not declare {what}, but it is there"))),
+            (None, true) => Err(self.broken(format!("the fixture declares {what}, but it is not there"))),
+            _ => Ok(offered),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Wrappers over any store, as values. They compose: `CountingStore::new(FaultyStore::new(store, ..))` counts what
+//! reaches the faulty store.
+
+mod answer;
+mod call;
+mod counting;
+mod gate;
+mod layered;
+
+pub use answer::{Answer, Failure};
+pub use call::{Call, CallInfo};
+pub use counting::{Calls, Counting, CountingStore, UnderWay};
+pub use gate::{Gate, GateStore, Gated, Side};
+pub use layered::{Intercept, Layered};

@@ -1,0 +1,138 @@
+//! The ways in which the twins are broken.
+
+macro_rules! mutations {
+    ($($(#[$doc:meta])* $name:ident: $test:ident breaks $law:ident $(and $other:ident)*;)*) => {
+        /// One thing that is wrong with a store.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Mutation {
+            /// Nothing is wrong.
+            None,
+            $($(#[$doc])* $name,)*
+        }
+
+        pub(crate) const MUTATIONS: &[(Mutation, &str)] = &[$((Mutation::$name, stringify!($law))),*];
+
+        $(#[test]
+        fn $test() {
+            crate::is_broken(Mutation::$name, stringify!($law), &[$(stringify!($other)),*]);
+        })*
+    };
+}
+
+// The law after "breaks" must be found broken; those after "and" may be, since the same fault shows there too.
+mutations! {
+    /// An append at the head's version is answered by success.
+    TakenVersionsSucceed: taken_versions_succeed breaks S1 and S4 and E1 and E4 and L5;
+    /// A group that begins at a taken version is stored from its first free version on.
+    GroupsSkipTakenVersions: groups_skip_taken_versions breaks S1 and L1 and L2 and L3 and L5 and S4 and S6;
+    /// The first range read after an append does not know of it.
+    RangesAreStale: ranges_are_stale breaks S2;
+    /// Appends to different streams at the same time conflict.
+    DisjointAppendsConflict: disjoint_appends_conflict breaks S3 and L2;
+    /// Some groups are stored and answered as not applied.
+    StoredIsToldAsNotApplied: stored_is_told_as_not_applied breaks S4;
+    /// Some groups are answered as not applied and stored a moment later.
+    StoredAfterNotApplied: stored_after_not_applied breaks S4 and S7;
+    /// An id that the stream has is taken again.
+    TakenIdsAreStored: taken_ids_are_stored breaks S5;
+    /// Where the version is taken too, the duplicate is told as a conflict.
+    VersionIsCheckedBeforeId: version_is_checked_before_id breaks S5;
+    /// Of a group with a taken id the events before it are stored.
+    GroupsStopAtTakenIds: groups_stop_at_taken_ids breaks S5;
+    /// The ids of erased events are free again.
+    ErasedIdsAreFree: erased_ids_are_free breaks S5 and E5;
+    /// The outcomes of a large batch come in another order.
+    OutcomesAreTurnedRound: outcomes_are_turned_round breaks S6;
+    /// A group with a gap is stored up to it, and nothing is told.
+    PrefixesAreNotTold: prefixes_are_not_told breaks S6;
+    /// Records end after 64 KiB.
+    LargeRecordsAreCut: large_records_are_cut breaks S7;
+    /// An append beyond the version after the head succeeds.
+    GapsAreTaken: gaps_are_taken breaks S7;
+    /// Counts begin at the first version.
+    CountsIgnoreTheirVersion: counts_ignore_their_version breaks S8;
+    /// The largest count is taken for none.
+    LargestRangeIsEmpty: largest_range_is_empty breaks S8;
+    /// Ranges begin after their version.
+    RangesBeginTooLate: ranges_begin_too_late breaks S8 and S2 and S9 and E2 and E3 and L7;
+    /// The caller's buffer is used again once the caller has dropped it.
+    BuffersAreUsedAgain: buffers_are_used_again breaks S9;
+    /// A dropped append leaves its stream locked.
+    DroppedAppendsLeaveALock: dropped_appends_leave_a_lock breaks S10;
+    /// A percent sign is an underscore.
+    PatternCharactersAreOne: pattern_characters_are_one breaks S11;
+    /// Category and id are joined by a slash.
+    CategoryAndIdAreJoined: category_and_id_are_joined breaks S11;
+    /// The log cuts names at 100 bytes.
+    NamesAreCut: names_are_cut breaks S11;
+    /// Snapshots outlive their stream.
+    DeletesLeaveSnapshots: deletes_leave_snapshots breaks S12;
+    /// Deleting what is not there fails.
+    DeletingNothingFails: deleting_nothing_fails breaks S12 and S10;
+    /// Heads come in the order of their streams.
+    HeadsAreSorted: heads_are_sorted breaks S13;
+    /// The look-up happens before the head is read.
+    LookUpsAreOlderThanHeads: look_ups_are_older_than_heads breaks S13;
+    /// Loads never say that they were cut.
+    LoadsNeverSayMore: loads_never_say_more breaks S14;
+    /// A load from a version gives what is below the floor.
+    LoadsReachBelowTheFloor: loads_reach_below_the_floor breaks S14;
+    /// An older snapshot replaces a newer one.
+    OlderSnapshotsReplace: older_snapshots_replace breaks N1;
+    /// Where a schema has no snapshot, another's is given.
+    AnySchemaWillDo: any_schema_will_do breaks N2;
+    /// A snapshot of the same version is not replaced.
+    EqualSnapshotsStay: equal_snapshots_stay breaks N2;
+    /// A late put brings back what was deleted.
+    LatePutsAreTaken: late_puts_are_taken breaks N3;
+    /// A delete of snapshots hits every stream.
+    DeletesHitAllSnapshots: deletes_hit_all_snapshots breaks N4;
+    /// No erasure is ever pending.
+    NothingIsPending: nothing_is_pending breaks E1;
+    /// A tombstone in a batch is no tombstone.
+    TombstonesInBatchesAreMissed: tombstones_in_batches_are_missed breaks E1;
+    /// A tombstone hides the old life at once.
+    OldLifeIsHiddenAtOnce: old_life_is_hidden_at_once breaks E2;
+    /// A load gives the snapshot of the old life.
+    OldSnapshotIsLoaded: old_snapshot_is_loaded breaks E2;
+    /// The log still has the payload of what was erased.
+    LogKeepsPayloads: log_keeps_payloads breaks E3 and E5;
+    /// Snapshots outlive an erasure.
+    ErasuresLeaveSnapshots: erasures_leave_snapshots breaks E3;
+    /// Erasing again fails.
+    ErasingAgainFails: erasing_again_fails breaks E3;
+    /// An erasure takes the next life along.
+    ErasuresTakeTheNextLife: erasures_take_the_next_life breaks E3;
+    /// Where nothing is kept, versions begin again.
+    VersionsBeginAgain: versions_begin_again breaks E4;
+    /// The log leaves out what was erased.
+    LogLeavesErasedOut: log_leaves_erased_out breaks E5 and L2;
+    /// Ids whose events were erased are not found.
+    ErasedIdsAreNotFound: erased_ids_are_not_found breaks E5;
+    /// Pages of some sizes leave an event out.
+    PagesOfSevenDiffer: pages_of_seven_differ breaks L1;
+    /// The log gives what commits late at a place that readers have passed.
+    LogReadsBeyondOpenAppends: log_reads_beyond_open_appends breaks L2;
+    /// The log takes a while to learn of an append, and says that it is at its end.
+    LogIsLateWithoutWaiting: log_is_late_without_waiting breaks L2 and L4 and L5;
+    /// A position beyond the end of the log is an empty page.
+    LogGoesOnBeyondItsEnd: log_goes_on_beyond_its_end breaks L2;
+    /// The events of a group come in the other order.
+    LogTurnsGroupsRound: log_turns_groups_round breaks L3;
+    /// The log gives nothing while any append is under way.
+    LogStopsWhileAnythingIsOpen: log_stops_while_anything_is_open breaks L4;
+    /// The log gives what was rolled back.
+    LogGivesRolledBackAppends: log_gives_rolled_back_appends breaks L5;
+    /// Pages may be of any size in bytes.
+    PagesIgnoreBytes: pages_ignore_bytes breaks L6;
+    /// Filters look at no names.
+    FiltersIgnoreNames: filters_ignore_names breaks L6;
+    /// Appends answer a position that is not theirs.
+    AppendsAnswerOtherPositions: appends_answer_other_positions breaks L7;
+    /// A second lease is given.
+    SecondLeaseIsGiven: second_lease_is_given breaks W1;
+    /// A dropped lease is not free again.
+    DroppedLeaseStaysTaken: dropped_lease_stays_taken breaks W2;
+    /// A lost lease says that it is held.
+    LostLeaseSaysItIsHeld: lost_lease_says_it_is_held breaks W3;
+}

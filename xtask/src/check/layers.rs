@@ -1,0 +1,97 @@
+//! Stores, bus, processor, upcast and projection do not know each other: they meet in `asynx-core`.
+
+use anyhow::{Result, bail};
+
+use crate::workspace::Workspace;
+
+pub(super) const MEND: &str = "what two crates share belongs into asynx-core, what joins them into asynx";
+
+const CORE: &str = "asynx-core";
+/// Crates that join the others; all else named `asynx-*`, also what is still to come, is a peer and may know only core.
+const JOINING: &[&str] = &["asynx", "asynx-bench", "asynx-examples"];
+
+pub(super) fn check(workspace: &Workspace) -> Result<()> {
+    if workspace.package(CORE).is_none() {
+        bail!("there is no crate {CORE}, so this proves nothing");
+    }
+    let found = breaches(workspace);
+    if !found.is_empty() {
+        bail!("{}", found.join("\n"));
+    }
+    println!("no crate depends on a peer");
+    Ok(())
+}
+
+/// Dev-dependencies are free: a test may well join two peers.
+fn breaches(workspace: &Workspace) -> Vec<String> {
+    let peers = workspace
+        .packages
+        .iter()
+        .filter(|package| package.name.starts_with("asynx-") && !JOINING.contains(&&*package.name));
+    peers
+        .flat_map(|package| {
+            package
+                .dependencies
+                .iter()
+                .map(|dependency| (&package.name, dependency))
+        })
+        .filter(|(package, dependency)| {
+            workspace.package(dependency).is_some() && (*package == CORE || *dependency != CORE)
+        })
+        .map(|(package, dependency)| format!("{package} depends on {dependency}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Package;
+
+    fn workspace(packages: &[(&str, &[&str])]) -> Workspace {
+        let package = |(name, dependencies): &(&str, &[&str])| Package {
+            name: name.to_string(),
+            folder: "/w".into(),
+            features: Vec::new(),
+            dependencies: dependencies.iter().map(|name| name.to_string()).collect(),
+            examples: Vec::new(),
+        };
+        Workspace {
+            packages: packages.iter().map(package).collect(),
+        }
+    }
+
+    #[test]
+    fn peers_meet_in_core() {
+        let workspace = workspace(&[
+            ("asynx", &["asynx-bus", "asynx-core", "asynx-processor"]),
+            ("asynx-bus", &["asynx-core", "futures"]),
+            ("asynx-core", &["serde"]),
+            ("asynx-processor", &["asynx-core"]),
+            ("xtask", &["asynx-bus"]),
+        ]);
+        assert_eq!(breaches(&workspace), [""; 0]);
+        assert!(check(&workspace).is_ok());
+    }
+
+    #[test]
+    fn a_peer_that_knows_a_peer_is_a_breach() {
+        let workspace = workspace(&[
+            ("asynx", &[]),
+            ("asynx-bus", &["asynx-core", "asynx-store-new"]),
+            ("asynx-core", &["asynx-bus"]),
+            ("asynx-store-new", &["asynx"]),
+        ]);
+        let expected = [
+            "asynx-bus depends on asynx-store-new",
+            "asynx-core depends on asynx-bus",
+            "asynx-store-new depends on asynx",
+        ];
+        assert_eq!(breaches(&workspace), expected);
+        assert!(check(&workspace).is_err());
+    }
+
+    #[test]
+    fn without_core_nothing_is_proved() {
+        assert!(check(&workspace(&[("asynx", &[])])).is_err());
+    }
+}

@@ -1,0 +1,58 @@
+//! `cargo xtask check`: everything that can be said of the sources without running them. Changes nothing.
+
+mod features;
+mod layers;
+mod purity;
+mod report;
+mod sources;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+
+use self::report::Report;
+use crate::process;
+use crate::workspace::{Workspace, cargo};
+
+const BY_FIX: &str = "run `cargo xtask fix`, then mend by hand what it leaves";
+const BY_HAND: &str = "mend the sources that are named above";
+
+pub(crate) fn run() -> Result<ExitCode> {
+    let workspace = Workspace::load()?;
+    let mut report = Report::start();
+
+    report.step("fmt", BY_FIX, || succeed(cargo().args(["fmt", "--all", "--check"])))?;
+    report.step("clippy", BY_FIX, || {
+        succeed(cargo().args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--",
+            "-D",
+            "warnings",
+        ]))
+    })?;
+    report.step("docs", BY_HAND, || {
+        succeed(
+            cargo()
+                .args(["doc", "--workspace", "--no-deps", "--all-features"])
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        )
+    })?;
+    report.step("purity of core", purity::MEND, purity::check)?;
+    report.step("sources of core", sources::MEND, || sources::check(&workspace))?;
+    report.step("layers", layers::MEND, || layers::check(&workspace))?;
+    for (title, arguments) in features::combinations(&workspace) {
+        report.step(&title, features::MEND, || succeed(cargo().args(&arguments)))?;
+    }
+    Ok(report.end())
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = process::run(command)?;
+    if !status.success() {
+        bail!("it ended with {status}");
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! PostgreSQL for tests: finds or installs its programs, runs throw-away clusters.
+
+mod cluster;
+mod install;
+mod programs;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use cluster::Cluster;
+pub(crate) use programs::Programs;

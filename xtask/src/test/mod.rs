@@ -1,0 +1,70 @@
+//! `cargo xtask test`: every test of the workspace, with what they need.
+
+mod tally;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+
+use self::tally::Tally;
+use crate::postgres::{Cluster, Programs};
+use crate::process;
+use crate::stopwatch::Stopwatch;
+use crate::workspace::{Workspace, cargo};
+
+/// The URL of the server that tests use. Set by a person: use that one and start none.
+const POSTGRES_URL: &str = "ASYNX_TEST_POSTGRES";
+/// The crate whose tests need the server.
+const POSTGRES_CRATE: &str = "asynx-store-postgres";
+
+pub(crate) fn run() -> Result<ExitCode> {
+    let watch = Stopwatch::start();
+    let workspace = Workspace::load()?;
+    let mut tests = cargo();
+    tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    let cluster = provision(&workspace, &mut tests)?;
+
+    let mut tally = Tally::default();
+    process::show(&tests);
+    let status = process::stream(&mut tests, None, |line| {
+        print!("{line}");
+        tally.read(line);
+    })?;
+    if let Some(cluster) = cluster {
+        cluster.stop()?;
+    }
+
+    for name in tally.failing() {
+        println!("failed: {name}");
+    }
+    let mut sound = status.success() && tally.failed() == 0;
+    if !status.success() && tally.failed() == 0 {
+        println!(
+            "cargo test ended with {status} though no test failed: a build error, or a test program that crashed; see above"
+        );
+    }
+    if tally.ran() == 0 {
+        println!("not one test ran, which proves nothing");
+        sound = false;
+    }
+    println!("test: {tally} in {watch}");
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Sees that the tests find PostgreSQL; the cluster, if one was started, must outlive them.
+fn provision(workspace: &Workspace, tests: &mut Command) -> Result<Option<Cluster>> {
+    // Our own tests start clusters, so the programs are needed in any case.
+    let programs = Programs::provide()?;
+    if std::env::var_os(POSTGRES_URL).is_some_and(|url| !url.is_empty()) {
+        println!("PostgreSQL: the server that {POSTGRES_URL} names");
+        return Ok(None);
+    }
+    if workspace.package(POSTGRES_CRATE).is_none() {
+        println!("PostgreSQL: no server, since there is no crate {POSTGRES_CRATE}");
+        return Ok(None);
+    }
+    let cluster = Cluster::start(&programs)?;
+    println!("PostgreSQL: a throw-away server in {}", cluster.folder().display());
+    tests.env(POSTGRES_URL, cluster.url());
+    Ok(Some(cluster))
+}
