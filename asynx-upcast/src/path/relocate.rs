@@ -43,7 +43,8 @@ pub fn rename(path: &str, new_key: &str) -> PathOperation {
 /// part before their last `*`; or if one is, or lies inside of, the other.
 ///
 /// On a patch: [`Refusal::Occupied`] where 1 does not hold, [`Refusal::Parent`] for 3, and for 2 [`Refusal::NoParent`] if
-/// the value arrives together with its base. If it arrives by itself, the upcast patch does not apply.
+/// the value arrives together with its base. Where it arrives by itself, that cannot be seen in the patch: the upcast one
+/// does not apply, unless an operation after this one makes the object, which belongs before.
 pub fn move_to(from: &str, to: &str) -> PathOperation {
     let description = format!("move_to({from:?}, {to:?})");
     PathOperation::new(description, Relocate::move_to(from, to))

@@ -40,6 +40,22 @@ pub(crate) fn all(changes: &[Change], document: Option<&Json>) -> Option<Option<
         .map(Some)
 }
 
+/// Whether there is no answer because a move finds no object to hold its value, and a later change may make one: the
+/// patch of that move does not apply, but nobody applies it.
+pub(crate) fn waits_for_a_parent(changes: &[Change], document: Option<&Json>) -> bool {
+    let Some(mut document) = document.cloned() else {
+        return false;
+    };
+    for change in &changes[..changes.len() - 1] {
+        match (change.apply(document.clone()), change) {
+            (Some(next), _) => document = next,
+            (None, Change::Move { to, .. }) => return places(&document, to).is_empty(),
+            (None, _) => return false,
+        }
+    }
+    false
+}
+
 impl Change {
     fn operation(&self) -> PathOperation {
         match self {

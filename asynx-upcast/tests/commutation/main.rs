@@ -13,24 +13,22 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use change::Change;
-use stream::{Edit, KEYS, stream};
+use stream::{KEYS, Stream, stream};
 
 /// Runs a stream through the upcasters of the changes. A patch that is refused, though it may be, is left out.
-fn commutes(changes: &[Change], stream: &[Vec<Edit>], may_refuse: bool) -> Result<(), TestCaseError> {
+fn commutes(changes: &[Change], stream: &Stream, may_refuse: bool) -> Result<(), TestCaseError> {
     let chain = change::chain(changes);
     let name = EventName::parse("Edited").unwrap();
     let (mut old, mut new) = (Document::default(), Document::default());
-    for edits in stream {
+    for edits in &stream.edits {
+        let patch = stream.patch(&old, edits);
         let mut next = old.clone();
-        let mut patch = Patch::default();
         let mut may_refuse = may_refuse;
-        for edit in edits {
+        for operation in &patch.0 {
             let before = next.clone();
-            let operation = edit.operation(before.as_json());
             next.apply_patch(&Patch(vec![operation.clone()])).unwrap();
             may_refuse |=
                 changes.len() == 1 && changes[0].may_refuse(before.as_json(), operation.path(), next.as_json());
-            patch.0.push(operation);
         }
         let expected = change::all(changes, next.as_json());
         let upcast = match chain.upcast(&name, SchemaVersion::FIRST, patch.clone()) {
@@ -46,9 +44,9 @@ fn commutes(changes: &[Change], stream: &[Vec<Edit>], may_refuse: bool) -> Resul
             continue;
         }
         let Some(expected) = expected else {
-            return Err(TestCaseError::fail(format!(
-                "{old} {patch} has no counterpart, but gave {upcast}"
-            )));
+            let excused = change::waits_for_a_parent(changes, next.as_json());
+            prop_assert!(excused, "{old} {patch} has no counterpart, but gave {upcast}");
+            continue;
         };
         prop_assert_eq!(
             result.as_json(),
@@ -158,7 +156,7 @@ fn prepared_move() -> impl Strategy<Value = Vec<Change>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
     fn add_default_commutes_and_never_refuses(change in add_default(), stream in stream()) {

@@ -1,6 +1,6 @@
 //! Random streams of patches: edits of whatever document is there.
 
-use asynx_core::patch::{Json, Operation, Pointer};
+use asynx_core::patch::{Document, Json, Operation, Patch, Pointer, create, diff};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -26,9 +26,39 @@ enum Verb {
     AddAt,
 }
 
-/// Patches of a few edits each.
-pub(crate) fn stream() -> impl Strategy<Value = Vec<Vec<Edit>>> {
-    prop::collection::vec(prop::collection::vec(edit(), 1..4), 1..8)
+/// What happens to a document, a few edits at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct Stream {
+    pub(crate) edits: Vec<Vec<Edit>>,
+    /// Whether the patches are what asynx makes of the states before and after, or the edits as they are.
+    differ: bool,
+}
+
+impl Stream {
+    /// The edits as one patch of this document.
+    pub(crate) fn patch(&self, old: &Document, edits: &[Edit]) -> Patch {
+        let mut next = old.clone();
+        let mut operations = Vec::new();
+        for edit in edits {
+            operations.push(edit.operation(next.as_json()));
+            next.apply_patch(&Patch(operations[operations.len() - 1..].to_vec()))
+                .unwrap();
+        }
+        if !self.differ || next.is_absent() {
+            return Patch(operations);
+        }
+        let next = next.tape().unwrap();
+        let patch = match old.tape() {
+            Ok(old) => diff(&old, &next),
+            Err(_) => create(&next),
+        };
+        Patch::parse(&patch).unwrap()
+    }
+}
+
+pub(crate) fn stream() -> impl Strategy<Value = Stream> {
+    let edits = prop::collection::vec(prop::collection::vec(edit(), 1..4), 1..8);
+    (edits, any::<bool>()).prop_map(|(edits, differ)| Stream { edits, differ })
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
