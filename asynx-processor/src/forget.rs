@@ -193,7 +193,11 @@ impl<A: Aggregate> Shared<A> {
         self.snapshots.delete(stream, tombstone).await?;
         let policy = self.options.forget_policy;
         match self.calls.store().erase() {
-            Some(erase) => self.calls.bounded(erase.erase(stream, tombstone, policy)).await?,
+            Some(erase) => {
+                self.calls
+                    .bounded(erase.erase_through(stream, tombstone, policy))
+                    .await?
+            }
             None => Ok(()),
         }
     }

@@ -64,7 +64,7 @@ impl<A: Aggregate> Snapshots<A> {
     /// Removes snapshots through a version, for good.
     pub(crate) async fn delete(&self, stream: &StreamId, through: asynx_core::Version) -> Result<(), StoreError> {
         match self.0.store() {
-            Some(store) => self.0.calls.bounded(store.delete(stream, through)).await?,
+            Some(store) => self.0.calls.bounded(store.delete_through(stream, through)).await?,
             None => Ok(()),
         }
     }

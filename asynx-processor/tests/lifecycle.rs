@@ -215,7 +215,7 @@ async fn a_snapshot_store_of_its_own_is_used_and_may_fail() {
         async fn get(&self, _: &StreamId, _: SchemaVersion) -> Result<Option<Snapshot>, asynx_core::StoreError> {
             panic!("broken")
         }
-        async fn delete(&self, _: &StreamId, _: Version) -> Result<(), asynx_core::StoreError> {
+        async fn delete_through(&self, _: &StreamId, _: Version) -> Result<(), asynx_core::StoreError> {
             Err(asynx_core::StoreError::permanent("broken"))
         }
     }

@@ -7,7 +7,7 @@ use crate::data::Data;
 
 #[async_trait]
 impl Erase for MemoryStore {
-    async fn erase(&self, stream: &StreamId, through: Version, policy: ForgetPolicy) -> Result<(), StoreError> {
+    async fn erase_through(&self, stream: &StreamId, through: Version, policy: ForgetPolicy) -> Result<(), StoreError> {
         self.lock().erase(stream, through, policy)
     }
 

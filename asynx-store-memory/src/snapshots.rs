@@ -19,7 +19,7 @@ impl SnapshotStore for MemoryStore {
         Ok(stream.and_then(|stream| stream.snapshots.get(&schema_version).cloned()))
     }
 
-    async fn delete(&self, stream: &StreamId, through: Version) -> Result<(), StoreError> {
+    async fn delete_through(&self, stream: &StreamId, through: Version) -> Result<(), StoreError> {
         let mut data = self.lock();
         data.streams
             .entry(stream.clone())

@@ -83,7 +83,7 @@ fn the_living_are_not_erased() {
     let store = MemoryStore::new();
     let a = stream("a");
     let erase = Store::erase(&store).unwrap();
-    let through = |version| erase.erase(&a, Version::new(version).unwrap(), ForgetPolicy::EraseAll);
+    let through = |version| erase.erase_through(&a, Version::new(version).unwrap(), ForgetPolicy::EraseAll);
     assert!(now(through(1)).is_ok(), "nothing is there to be erased");
     now(store.append_batch(&[samples::group(&a, 1, 2)]));
     assert!(!now(through(1)).unwrap_err().is_transient());

@@ -30,7 +30,7 @@ pub struct PendingErasure {
 ///   its version and record a pending erasure, which [`Head::erasing`](super::Head::erasing) and [`pending`](Self::pending) tell.
 /// - **E2** Until the erasure, the events of the old life MUST still be readable by `read_from` and `read_range`, and
 ///   MUST NOT be given by `load`.
-/// - **E3** After `erase(through)`, no payload at or below `through` MUST be readable by any method, the store's own
+/// - **E3** After `erase_through(through)`, no payload at or below `through` MUST be readable by any method, the store's own
 ///   snapshots and its log included; the pending erasure is done. Events above it MUST be untouched. Erasing again
 ///   MUST succeed.
 /// - **E4** The head MUST keep its version and floor: versions are never given twice.
@@ -42,7 +42,7 @@ pub trait Erase: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be written; the erasure stays pending.
-    async fn erase(&self, stream: &StreamId, through: Version, policy: ForgetPolicy) -> Result<(), StoreError>;
+    async fn erase_through(&self, stream: &StreamId, through: Version, policy: ForgetPolicy) -> Result<(), StoreError>;
 
     /// The erasures of a category that are still to be done (E1).
     ///

@@ -75,12 +75,14 @@ pub struct LogPage {
 /// - **L1** The order MUST be total and stable: two reads of the same range give the same events in the same order,
 ///   erasures apart.
 /// - **L2** A reader that goes on from any `next` or position it was ever given MUST see every later event exactly
-///   once: **nothing MUST be given that could still be preceded by something not given**.
+///   once: **nothing MUST be given that could still be preceded by something not given**. A position beyond the end of
+///   the log MUST be refused.
 /// - **L3** Events of one stream MUST come in version order.
 /// - **L4** An append that was answered MUST be given after a bounded time, unless an older write is still under way;
 ///   what delays a reader MUST NOT outlive that write.
 /// - **L5** A rolled-back or refused append MUST NOT be given and MUST NOT hold readers back.
-/// - **L6** Pages MUST obey their limits; with events left, a page MUST advance.
+/// - **L6** Pages MUST obey their limits; with events left, a page MUST advance: an empty page may move `next` past what
+///   the filter does not want.
 /// - **L7** The position that an append answered MUST be the one that the log gives.
 #[async_trait]
 pub trait EventLog: Send + Sync + 'static {

@@ -32,8 +32,9 @@ use crate::{Position, StreamId, Version};
 /// `asynx-testkit` tests every law under its number.
 ///
 /// # Laws of appending
-/// - **S1** Of all appends to one `(stream, version)`, at most one MUST ever succeed; an append at or below the head
-///   MUST answer [`AppendError::Conflict`] (or [`AppendError::Duplicate`], see S5) and store nothing.
+/// - **S1** Of all appends to one `(stream, version)`, at most one MUST ever succeed; an append that does not follow on
+///   the head MUST answer [`AppendError::Conflict`] (or [`AppendError::Duplicate`], see S5) and store nothing. (asynx
+///   itself never appends beyond the head: uniqueness is what its correctness rests on.)
 /// - **S2** A successful append MUST be durable, and visible to every read that begins after it answered, before it
 ///   answers.
 /// - **S3** Appends at the head of different streams MUST NOT hinder each other's success.
@@ -51,7 +52,8 @@ use crate::{Position, StreamId, Version};
 /// - **S8** `read_from(v)` MUST give every event at or above `v`; `read_range(v, n)` the first `n` of these;
 ///   `count(v)` their number.
 /// - **S9** Buffers MUST NOT be shared such that a later change by the caller changes what is stored.
-/// - **S10** A call whose future is dropped MUST have happened wholly or not at all, and MUST NOT hinder later calls.
+/// - **S10** A call whose future is dropped MUST have happened wholly or not at all (a group: a prefix of it), and MUST
+///   NOT hinder later calls.
 /// - **S11** Streams MUST be told apart by category and id, byte by byte; ids, names and bytes at their limits
 ///   (255 bytes, any characters but NUL) MUST come back as given.
 ///

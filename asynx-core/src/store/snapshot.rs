@@ -18,10 +18,10 @@ pub struct Snapshot {
 /// Keeps one snapshot per stream and schema version. Snapshots may be lost at any time: they only save replaying.
 ///
 /// # Laws
-/// - **N1** A put MUST NOT replace a snapshot of the same stream and schema by one of a lower version; refusing is
-///   success.
+/// - **N1** A put MUST NOT replace a snapshot of the same stream and schema by one of a lower version (refusing is
+///   success), and MUST replace one of the same version: that is how a corrupt snapshot is mended.
 /// - **N2** `get` MUST give the newest snapshot of that very schema, with the bytes that were put.
-/// - **N3** After `delete(through)`, no snapshot of the stream at or below `through` MUST be given, of no schema,
+/// - **N3** After `delete_through(through)`, no snapshot of the stream at or below `through` MUST be given, of no schema,
 ///   **and later puts at or below it MUST be refused** (silently): a late writer must not bring back what was erased.
 /// - **N4** Streams MUST NOT affect each other.
 #[async_trait]
@@ -42,5 +42,5 @@ pub trait SnapshotStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be written.
-    async fn delete(&self, stream: &StreamId, through: Version) -> Result<(), StoreError>;
+    async fn delete_through(&self, stream: &StreamId, through: Version) -> Result<(), StoreError>;
 }

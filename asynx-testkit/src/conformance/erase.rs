@@ -40,7 +40,7 @@ async fn two_lives(trial: &Trial, stream: &StreamId) -> Kept<Vec<NewEvent>> {
 
 async fn erase_through(trial: &Trial, erase: &dyn Erase, stream: &StreamId, at: u64, policy: ForgetPolicy) -> Kept {
     let what = format!("erasing through version {at} ({policy:?})");
-    trial.ok(what, erase.erase(stream, version(at), policy)).await
+    trial.ok(what, erase.erase_through(stream, version(at), policy)).await
 }
 
 async fn pending(trial: &Trial, erase: &dyn Erase) -> Kept<Vec<PendingErasure>> {

@@ -103,7 +103,7 @@ pub async fn s5_erased_ids_are_refused(trial: &Trial) -> Kept {
     let events = trial.fill(&stream, 1, 2).await?;
     trial.append(&stream, samples::tombstone(3)).await?;
     let through = Version::FIRST.plus(2);
-    let erased = erase.erase(&stream, through, ForgetPolicy::KeepRows);
+    let erased = erase.erase_through(&stream, through, ForgetPolicy::KeepRows);
     trial.ok("erasing", erased).await?;
     let id = events[0].event_id;
     let answer = trial.store().append(&stream, samples::with_id(4, id)).await;

@@ -126,7 +126,7 @@ async fn write(trial: &Trial, writer: usize, forget: Option<ForgetPolicy>) -> Ke
             trial.append(&fresh, samples::tombstone(3)).await?;
             stored += 1;
             trial.pause().await;
-            let erased = erase.erase(&fresh, Version::FIRST.plus(2), policy);
+            let erased = erase.erase_through(&fresh, Version::FIRST.plus(2), policy);
             trial.ok("erasing", erased).await?;
         }
     }

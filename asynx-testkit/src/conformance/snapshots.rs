@@ -115,7 +115,7 @@ pub async fn n3_deleted_snapshots_stay_away(trial: &Trial) -> Kept {
     let through = Version::new(5).expect("a version");
     for _ in 0..2 {
         trial
-            .ok("deleting snapshots", snapshots.delete(&stream, through))
+            .ok("deleting snapshots", snapshots.delete_through(&stream, through))
             .await?;
     }
     for schema in [1, 2] {
@@ -153,7 +153,7 @@ pub async fn n3_deleted_snapshots_stay_away(trial: &Trial) -> Kept {
     trial.fill(&empty, 1, 3).await?;
     let through = Version::new(2).expect("a version");
     trial
-        .ok("deleting snapshots", snapshots.delete(&empty, through))
+        .ok("deleting snapshots", snapshots.delete_through(&empty, through))
         .await?;
     put(trial, snapshots, &empty, &snapshot(2, 1, "late")).await?;
     gives(trial, snapshots, &empty, 1, None, "after a delete of nothing").await
@@ -182,7 +182,7 @@ pub async fn n4_streams_do_not_affect_each_other(trial: &Trial) -> Kept {
     }
     let through = Version::new(5).expect("a version");
     trial
-        .ok("deleting snapshots", snapshots.delete(&streams[3], through))
+        .ok("deleting snapshots", snapshots.delete_through(&streams[3], through))
         .await?;
     for (n, stream) in (1..).zip(&streams[..3]) {
         let own = snapshot(n, 1, "own");

@@ -22,13 +22,13 @@ pub enum Call {
     SnapshotPut,
     /// `SnapshotStore::get`
     SnapshotGet,
-    /// `SnapshotStore::delete`
+    /// `SnapshotStore::delete_through`
     SnapshotDelete,
     /// `EventLog::read`
     LogRead,
     /// `EventLog::end`
     LogEnd,
-    /// `Erase::erase`
+    /// `Erase::erase_through`
     Erase,
     /// `Erase::pending`
     Pending,

@@ -220,11 +220,11 @@ impl<S: Store, I: Intercept> SnapshotStore for Layered<S, I> {
         .await
     }
 
-    async fn delete(&self, stream: &StreamId, through: Version) -> Result<(), StoreError> {
+    async fn delete_through(&self, stream: &StreamId, through: Version) -> Result<(), StoreError> {
         let (call, stream) = (CallInfo::one(Call::SnapshotDelete), stream.clone());
         self.pass(call, |store| async move {
             let snapshots = store.snapshots().ok_or_else(lost)?;
-            snapshots.delete(&stream, through).await
+            snapshots.delete_through(&stream, through).await
         })
         .await
     }
@@ -259,11 +259,11 @@ impl<S: Store, I: Intercept> EventLog for Layered<S, I> {
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl<S: Store, I: Intercept> Erase for Layered<S, I> {
-    async fn erase(&self, stream: &StreamId, through: Version, policy: ForgetPolicy) -> Result<(), StoreError> {
+    async fn erase_through(&self, stream: &StreamId, through: Version, policy: ForgetPolicy) -> Result<(), StoreError> {
         let (call, stream) = (CallInfo::one(Call::Erase), stream.clone());
         self.pass(call, |store| async move {
             let erase = store.erase().ok_or_else(lost)?;
-            erase.erase(&stream, through, policy).await
+            erase.erase_through(&stream, through, policy).await
         })
         .await
     }

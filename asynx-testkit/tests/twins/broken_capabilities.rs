@@ -49,22 +49,22 @@ impl SnapshotStore for Broken {
         }
     }
 
-    async fn delete(&self, stream: &StreamId, through: Version) -> Result<(), StoreError> {
+    async fn delete_through(&self, stream: &StreamId, through: Version) -> Result<(), StoreError> {
         let memory = self.staged.memory.snapshots().expect("memory has snapshots");
         let mut scratch = self.scratch();
         scratch.fences.insert(stream.clone(), through);
         if self.is(Mutation::DeletesHitAllSnapshots) {
             for other in &scratch.snapshot_streams {
-                now(memory.delete(other, through))?;
+                now(memory.delete_through(other, through))?;
             }
         }
-        now(memory.delete(stream, through))
+        now(memory.delete_through(stream, through))
     }
 }
 
 #[async_trait]
 impl Erase for Broken {
-    async fn erase(&self, stream: &StreamId, through: Version, policy: ForgetPolicy) -> Result<(), StoreError> {
+    async fn erase_through(&self, stream: &StreamId, through: Version, policy: ForgetPolicy) -> Result<(), StoreError> {
         let memory = Store::erase(&self.staged.memory).expect("memory can erase");
         let head = self.head(stream, None);
         if self.is(Mutation::ErasingAgainFails) && !head.erasing {
@@ -79,7 +79,7 @@ impl Erase for Broken {
             .erased_up_to
             .extend(head.version.map(|version| (stream.clone(), version)));
         drop(scratch);
-        now(memory.erase(stream, through, policy))
+        now(memory.erase_through(stream, through, policy))
     }
 
     async fn pending(&self, category: &Category) -> Result<Vec<PendingErasure>, StoreError> {
