@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 
 use async_channel::Sender;
 use asynx_core::bus::Hooks;
@@ -121,7 +121,7 @@ impl<A: Aggregate> Processor<A> {
             hooks: parts.hooks,
             options,
             tasks,
-            lease,
+            lease: RwLock::new(lease),
             verified: Mutex::new(HashSet::new()),
             closing: AtomicBool::new(false),
         });

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use asynx_core::bus::Hooks;
 use asynx_core::store::{SnapshotStore, WriterLease};
@@ -28,7 +28,8 @@ pub(crate) struct Shared<A: Aggregate> {
     pub(crate) caches: Vec<Cache<A>>,
     pub(crate) snapshots: Snapshots<A>,
     pub(crate) tasks: Tasks,
-    pub(crate) lease: Option<Box<dyn WriterLease>>,
+    /// Given back by a shutdown.
+    pub(crate) lease: RwLock<Option<Box<dyn WriterLease>>>,
     /// The kinds of events whose state has been read back once (law D8).
     pub(crate) verified: Mutex<HashSet<String>>,
     pub(crate) closing: AtomicBool,
@@ -51,7 +52,13 @@ impl<A: Aggregate> Shared<A> {
 
     /// Whether what is cached is current without asking the store.
     pub(crate) fn is_sole_writer(&self) -> bool {
-        self.lease.as_ref().is_some_and(|lease| lease.is_held())
+        let lease = self.lease.read().unwrap_or_else(PoisonError::into_inner);
+        lease.as_ref().is_some_and(|lease| lease.is_held())
+    }
+
+    pub(crate) fn give_lease_back(&self) {
+        let lease = self.lease.write().unwrap_or_else(PoisonError::into_inner).take();
+        asynx_core::drop_caught(lease);
     }
 
     pub(crate) fn is_closing(&self) -> bool {

@@ -52,6 +52,7 @@ impl<A: Aggregate> Processor<A> {
                 questions.close();
             }
             handle.readers.abort();
+            shared.give_lease_back();
             let _ = ended.send(in_time);
         };
         self.handle.shared.runtime.spawn(task.boxed());

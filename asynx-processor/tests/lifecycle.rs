@@ -318,9 +318,78 @@ async fn the_sole_writer_asks_the_store_no_more() {
     let second = Processor::start(parts(Arc::clone(&store), bus, options.clone())).await;
     assert!(matches!(second, Err(StartError::SoleWriterTaken { .. })));
     soon(orders.shutdown(Duration::from_secs(5))).await.unwrap();
-    drop(orders);
-    everyone_was_polled().await;
     start_with(store, options).await;
+}
+
+/// A store whose lease can be lost.
+struct Losing(MemoryStore, Arc<std::sync::atomic::AtomicBool>);
+
+struct Lost(Arc<std::sync::atomic::AtomicBool>);
+
+impl asynx_core::store::WriterLease for Lost {
+    fn is_held(&self) -> bool {
+        !self.0.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+#[async_trait::async_trait]
+impl asynx_core::store::SoleWriter for Losing {
+    async fn acquire(
+        &self,
+        _: &asynx_core::Category,
+    ) -> Result<Option<Box<dyn asynx_core::store::WriterLease>>, asynx_core::StoreError> {
+        Ok(Some(Box::new(Lost(Arc::clone(&self.1)))))
+    }
+}
+
+#[async_trait::async_trait]
+impl Store for Losing {
+    async fn append(
+        &self,
+        stream: &StreamId,
+        event: asynx_core::store::NewEvent,
+    ) -> Result<Option<asynx_core::Position>, asynx_core::store::AppendError> {
+        self.0.append(stream, event).await
+    }
+    async fn read_from(
+        &self,
+        stream: &StreamId,
+        from: Version,
+    ) -> Result<Vec<asynx_core::store::StoredEvent>, asynx_core::StoreError> {
+        self.0.read_from(stream, from).await
+    }
+    async fn read_range(
+        &self,
+        stream: &StreamId,
+        from: Version,
+        count: usize,
+    ) -> Result<Vec<asynx_core::store::StoredEvent>, asynx_core::StoreError> {
+        self.0.read_range(stream, from, count).await
+    }
+    async fn count(&self, stream: &StreamId, from: Version) -> Result<u64, asynx_core::StoreError> {
+        self.0.count(stream, from).await
+    }
+    async fn delete(&self, stream: &StreamId) -> Result<(), asynx_core::StoreError> {
+        self.0.delete(stream).await
+    }
+    fn sole_writer(&self) -> Option<&dyn asynx_core::store::SoleWriter> {
+        Some(self)
+    }
+}
+
+#[tokio::test]
+async fn who_loses_the_lease_checks_again() {
+    let (store, lost) = (MemoryStore::new(), Arc::default());
+    let mut options = Options::default();
+    options.sole_writer = true;
+    let (owner, _) = start_with(Losing(store.clone(), Arc::clone(&lost)), options).await;
+    let other = start(store).await;
+    soon(owner.send(create("ORD-1"))).await.unwrap();
+    lost.store(true, std::sync::atomic::Ordering::SeqCst);
+    soon(other.send(cancel("ORD-1"))).await.unwrap();
+    assert_eq!(soon(owner.get("ORD-1")).await.unwrap().status, "cancelled");
+    let rejected = soon(owner.send(cancel("ORD-1"))).await.unwrap_err();
+    assert_eq!(rejected.rejection(), Some(&common::Refused::Is("cancelled".into())));
 }
 
 #[tokio::test]
