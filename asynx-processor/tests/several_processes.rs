@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use asynx_core::store::{AppendError, NewEvent, StoredEvent};
-use asynx_core::{Error, Expected, Position, Store, StoreError, StreamId, Version};
+use asynx_core::{Error, EventId, Expected, Position, Store, StoreError, StreamId, Version};
 use asynx_processor::{Options, Processor};
 use asynx_runtime::TokioRuntime;
 use asynx_store_memory::MemoryStore;
@@ -139,6 +139,9 @@ impl Store for Simple {
         if Version::after(Version::new(self.0.count(stream, Version::FIRST).await.unwrap())) != event.version {
             return Err(AppendError::Conflict);
         }
+        // What it does not understand it does not use: to the memory store below, every event has an id of its own.
+        let event_id = EventId::from_key(stream, &event.version.to_string());
+        let event = NewEvent { event_id, ..event };
         self.0.append(stream, event).await.map(|_| None)
     }
 
@@ -341,4 +344,128 @@ async fn a_passing_failure_of_the_store_is_tried_again_and_a_lasting_one_is_told
     let error = failure(soon(orders.send(add("ORD-1", 1))).await.unwrap_err());
     assert!(matches!(error, Error::Store { .. }), "{error}");
     assert!(matches!(soon(orders.get("ORD-1")).await, Err(Error::Store { .. })));
+}
+
+/// Sends commands such that all of them are in one batch, behind one that holds the shard.
+async fn together(
+    orders: &Processor<Order>,
+    gate: &asynx_testkit::layers::Gate,
+    sends: Vec<asynx_processor::Sending<Order, common::Do>>,
+) -> Vec<Result<asynx_core::Event<Order>, asynx_core::SendError<Refused>>> {
+    gate.close(Side::Before, Call::AppendBatch);
+    let first = tokio::spawn(orders.send(create("FIRST")));
+    soon(gate.arrived(Side::Before, Call::AppendBatch, 1)).await;
+    let sent: Vec<_> = sends.into_iter().map(tokio::spawn).collect();
+    everyone_was_polled().await;
+    gate.open_all();
+    soon(first).await.unwrap().unwrap();
+    soon(join_all(sent)).await.into_iter().map(Result::unwrap).collect()
+}
+
+fn one_shard() -> Options {
+    let mut options = Options::default();
+    options.shards = NonZeroUsize::MIN;
+    options
+}
+
+#[tokio::test]
+async fn a_rejection_by_a_state_that_was_not_stored_is_not_told() {
+    let store = GateStore::new(Choosy(MemoryStore::new()));
+    let gate = store.gate();
+    let (orders, _) = start_with(store, one_shard()).await;
+    let mut refused = create("ORD-1");
+    refused.name = "Unwanted";
+    let sends = vec![orders.send(refused), orders.send(create("ORD-1"))];
+    let answers = together(&orders, &gate, sends).await;
+    assert!(matches!(
+        answers[0],
+        Err(asynx_core::SendError::Failed(Error::Store { .. }))
+    ));
+    assert!(
+        answers[1].is_ok(),
+        "the order that it would have found was never stored: {:?}",
+        answers[1]
+    );
+}
+
+#[tokio::test]
+async fn a_key_is_looked_up_before_a_rejection_that_an_append_proves() {
+    let store = GateStore::new(MemoryStore::new());
+    let gate = store.gate();
+    let (orders, _) = start_with(store, one_shard()).await;
+    let first = soon(orders.send(create("ORD-1")).idempotency_key("k")).await.unwrap();
+    let sends = vec![
+        orders.send(create("ORD-1")).idempotency_key("k"),
+        orders.send(create("ORD-1")).idempotency_key("another"),
+        orders.send(add("ORD-1", 1)),
+    ];
+    let answers = together(&orders, &gate, sends).await;
+    assert_eq!(answers[0].as_ref().unwrap().id, first.id);
+    assert_eq!(answers[1].as_ref().unwrap_err().rejection(), Some(&Refused::Exists));
+    assert_eq!(answers[2].as_ref().unwrap().version.get(), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_an_aggregate_whose_append_is_unknown() {
+    let memory = MemoryStore::new();
+    let runtime = Arc::new(TokioRuntime::current().unwrap());
+    let faulty = FaultyStore::new(memory.clone(), FaultPlan::seeded(1), runtime);
+    let faults = faulty.faults();
+    let store = GateStore::new(faulty);
+    let gate = store.gate();
+    let mut options = one_shard();
+    options.sole_writer = true;
+    let (orders, _) = start_with(store, options).await;
+    soon(orders.send(create("ORD-1"))).await.unwrap();
+    let late = Fault::ApplyLater(Duration::from_millis(30));
+    faults.replace(FaultPlan::seeded(1).with(Rule::nth(1, late).on([Call::AppendBatch])));
+    // The settling is held, so that the outcome stays unknown for a while.
+    gate.close(Side::Before, Call::Heads);
+    let sent = tokio::spawn(orders.send(add("ORD-1", 5)));
+    soon(gate.arrived(Side::Before, Call::Heads, 1)).await;
+    assert_eq!(soon(orders.get("ORD-1")).await.unwrap().total, 10);
+    let stream = StreamId::parse("order", "ORD-1").unwrap();
+    soon(async {
+        while memory.count(&stream, Version::FIRST).await.unwrap() < 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+    assert_eq!(
+        soon(orders.get("ORD-1")).await.unwrap().total,
+        15,
+        "the late append is seen"
+    );
+    gate.open_all();
+    assert_eq!(soon(sent).await.unwrap().unwrap().version.get(), 2);
+    assert_eq!(soon(orders.get("ORD-1")).await.unwrap().total, 15);
+}
+
+#[tokio::test]
+async fn a_tombstone_is_the_last_event_of_its_group() {
+    let store = GateStore::new(CountingStore::new(MemoryStore::new()));
+    let (gate, calls) = (store.gate(), store.inner().calls());
+    let (orders, _) = start_with(store, one_shard()).await;
+    soon(orders.send(create("ORD-1"))).await.unwrap();
+    calls.reset();
+    gate.close(Side::Before, Call::AppendBatch);
+    let first = tokio::spawn(orders.send(create("FIRST")));
+    soon(gate.arrived(Side::Before, Call::AppendBatch, 1)).await;
+    let forgetting = tokio::spawn({
+        let orders = orders.clone();
+        async move { orders.forget("ORD-1").await }
+    });
+    everyone_was_polled().await;
+    everyone_was_polled().await;
+    let born = tokio::spawn(orders.send(create("ORD-1")));
+    everyone_was_polled().await;
+    gate.open_all();
+    soon(first).await.unwrap().unwrap();
+    soon(forgetting).await.unwrap().unwrap();
+    assert_eq!(soon(born).await.unwrap().unwrap().version.get(), 3);
+    assert_eq!(
+        calls.of(Call::AppendBatch),
+        3,
+        "stores need not expect events behind a tombstone in one group"
+    );
 }

@@ -265,6 +265,34 @@ async fn forget_handlers_get_the_last_state_and_may_refuse() {
 }
 
 #[tokio::test]
+async fn a_second_forget_waits_for_the_first_and_its_handlers_run_once() {
+    let orders = orders(MemoryStore::new()).await;
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&runs);
+    orders
+        .on_forget(move |_| {
+            counting.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(20))
+        })
+        .unwrap();
+    soon(orders.send(create("O-1"))).await.unwrap();
+    let first = tokio::spawn({
+        let orders = orders.clone();
+        async move { orders.forget("O-1").await }
+    });
+    soon(async {
+        while runs.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let second = soon(orders.forget("O-1")).await;
+    assert!(matches!(second, Err(Error::NotFound { .. })), "{second:?}");
+    soon(first).await.unwrap().unwrap();
+    assert_eq!(runs.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn forget_handlers_run_between_the_lives() {
     let orders = orders(MemoryStore::new()).await;
     let log = Seen::default();
