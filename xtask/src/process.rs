@@ -2,7 +2,6 @@
 //! with all its children.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -89,22 +88,20 @@ fn line_of(command: &Command) -> String {
 /// A program that runs; ended when dropped.
 struct Running {
     child: Child,
-    leash: Option<Leash>,
+    leash: Leash,
 }
 
 impl Running {
     fn spawn(command: &mut Command) -> Result<Self> {
-        command.stdin(Stdio::null()).process_group(0);
+        let leash = Leash::new().context("failed to start `sh`")?;
+        leash.tie(command.stdin(Stdio::null()));
         let mut groups = interrupt::groups();
         interrupt::check()?;
         let child = command
             .spawn()
             .with_context(|| format!("failed to start `{}`", line_of(command)))?;
-        groups.insert(child.id());
-        drop(groups);
-        let mut running = Self { child, leash: None };
-        running.leash = Some(Leash::tie(running.child.id()).context("failed to start a shell")?);
-        Ok(running)
+        groups.insert(leash.group());
+        Ok(Self { child, leash })
     }
 
     fn wait(mut self) -> Result<ExitStatus> {
@@ -116,9 +113,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        interrupt::groups().remove(&self.child.id());
+        interrupt::groups().remove(&self.leash.group());
         if matches!(self.child.try_wait(), Ok(None)) {
-            interrupt::kill_group(self.child.id(), "KILL");
+            interrupt::kill_group(self.leash.group(), "KILL");
             let _ = self.child.wait();
         }
     }
@@ -189,7 +186,7 @@ pub(crate) mod tests {
     fn a_program_over_its_limit_is_ended_with_its_children() {
         let mut pid = String::new();
         let error = stream(
-            &mut sh("sleep 600 & echo $!; wait"),
+            &mut sh("sleep 90 & echo $!; wait"),
             Some(Duration::from_millis(300)),
             |line| pid = line.trim().to_owned(),
         );
@@ -202,7 +199,7 @@ pub(crate) mod tests {
     fn a_program_ends_with_the_one_that_is_killed() {
         const OWNER: &str = "ASYNX_XTASK_TEST_OWNER";
         if std::env::var_os(OWNER).is_some() {
-            run(&mut sh("echo; echo owns $$; sleep 600; true")).unwrap();
+            run(&mut sh("echo; echo owns $$; sleep 90; true")).unwrap();
         }
         let name = "process::tests::a_program_ends_with_the_one_that_is_killed";
         let mut owner = Command::new(std::env::current_exe().unwrap())
