@@ -114,8 +114,11 @@ async fn a_forget_that_fails_half_way_is_resumed_before_a_new_life_is_forgotten(
 async fn another_process_resumes_what_a_dead_one_began() {
     let store = MemoryStore::new();
     let runtime = Arc::new(TokioRuntime::current().unwrap());
-    let plan = FaultPlan::seeded(1).with(Rule::always(Fault::Refuse).on([Call::Erase]));
+    // A first life is gone altogether, the second is not erased.
+    let plan = FaultPlan::seeded(1).with(Rule::from_nth(2, Fault::Refuse).on([Call::Erase]));
     let dying = start(FaultyStore::new(store.clone(), plan, runtime)).await;
+    soon(dying.send(create("ORD-1"))).await.unwrap();
+    soon(dying.forget("ORD-1")).await.unwrap();
     soon(dying.send(create("ORD-1"))).await.unwrap();
     soon(dying.forget("ORD-1")).await.unwrap_err();
     drop(dying);

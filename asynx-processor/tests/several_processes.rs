@@ -469,3 +469,31 @@ async fn a_tombstone_is_the_last_event_of_its_group() {
         "stores need not expect events behind a tombstone in one group"
     );
 }
+
+#[tokio::test]
+async fn an_append_that_lost_its_version_while_it_was_unknown_is_run_again() {
+    let memory = MemoryStore::new();
+    let runtime = Arc::new(TokioRuntime::current().unwrap());
+    let faulty = FaultyStore::new(memory.clone(), FaultPlan::seeded(1), runtime);
+    let faults = faulty.faults();
+    let store = GateStore::new(faulty);
+    let gate = store.gate();
+    let (orders, bus) = start_with(store, one_shard()).await;
+    soon(orders.send(create("ORD-1"))).await.unwrap();
+    let late = Fault::ApplyLater(Duration::from_millis(50));
+    faults.replace(FaultPlan::seeded(1).with(Rule::nth(1, late).on([Call::AppendBatch])));
+    gate.close(Side::Before, Call::Heads);
+    let sent = tokio::spawn(orders.send(add("ORD-1", 5)));
+    soon(gate.arrived(Side::Before, Call::Heads, 1)).await;
+    soon(start(memory.clone()).await.send(add("ORD-1", 100))).await.unwrap();
+    gate.open_all();
+    let event = soon(sent).await.unwrap().unwrap();
+    assert_eq!((event.version.get(), event.aggregate.total), (3, 115));
+    tokio::time::sleep(Duration::from_millis(80)).await;
+    assert_eq!(
+        soon(orders.get("ORD-1")).await.unwrap().total,
+        115,
+        "the late append came to nothing"
+    );
+    assert_eq!(bus.names(), [("OrderCreated".into(), 1), ("OrderGrown".into(), 3)]);
+}
