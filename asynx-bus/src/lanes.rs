@@ -96,11 +96,15 @@ impl<A> Lanes<A> {
                 return Pushed::Refused(given);
             }
         }
-        self.wait(id, given);
+        self.wait(id, given, ended);
         displaced.map_or(Pushed::Waits, Pushed::Displaces)
     }
 
-    fn wait(&mut self, id: AggregateId, given: Given<A>) {
+    fn wait(&mut self, id: AggregateId, mut given: Given<A>, ended: &mut Vec<Done>) {
+        // The forget waits for handlers, one of which may wait for this event: nobody may wait for both.
+        if given.caused.is_some() && self.lanes.get(&id).is_some_and(Lane::is_held) {
+            ended.extend(given.done.take());
+        }
         let ticket = self.ticket();
         self.waiting += 1;
         if let Some(by_age) = &mut self.by_age {
@@ -279,6 +283,10 @@ impl<A> Lanes<A> {
 }
 
 impl<A> Lane<A> {
+    fn is_held(&self) -> bool {
+        matches!(self.place, Place::Held(_)) || self.items.iter().any(|item| matches!(item, Item::Hold(..)))
+    }
+
     fn pass_barriers(&mut self, ended: &mut Vec<Done>) {
         while let Some(Item::Barrier(waiting)) = self.items.pop_front_if(|item| matches!(item, Item::Barrier(_))) {
             ended.extend(waiting);

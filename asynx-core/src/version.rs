@@ -20,6 +20,12 @@ impl Version {
     /// The version of a stream's first event.
     pub const FIRST: Self = Self(NonZeroU64::MIN);
 
+    /// The greatest version.
+    pub const LAST: Self = match Self::new(i64::MAX as u64) {
+        Some(last) => last,
+        None => Self::FIRST,
+    };
+
     /// `Some` from 1 to `i64::MAX`.
     #[must_use]
     pub const fn new(number: u64) -> Option<Self> {
@@ -44,24 +50,18 @@ impl Version {
         self.0.get() as i64
     }
 
-    /// The version after this one.
-    ///
-    /// # Panics
-    /// After `i64::MAX`, which no stream reaches.
+    /// The version after this one; the last is its own successor, which no stream reaches.
     #[must_use]
     pub const fn next(self) -> Self {
         self.plus(1)
     }
 
-    /// The version `n` places after this one.
-    ///
-    /// # Panics
-    /// Beyond `i64::MAX`, which no stream reaches.
+    /// The version `n` places after this one, at most the last.
     #[must_use]
     pub const fn plus(self, n: u64) -> Self {
         match Self::new(self.0.get().saturating_add(n)) {
             Some(version) => version,
-            None => panic!("version beyond i64::MAX"),
+            None => Self::LAST,
         }
     }
 

@@ -1,5 +1,5 @@
 use asynx_core::store::{GroupOutcome, Head};
-use asynx_core::{Aggregate, Ancestry, Caught, Error, Event, Record, catch};
+use asynx_core::{Aggregate, Caught, Error, Event, Record, catch};
 use futures::FutureExt;
 
 use crate::commit::refuse;
@@ -17,13 +17,15 @@ impl<A: Aggregate> Shard<A> {
             .iter()
             .zip(&outcome.applied)
             .map(|(pending, position)| {
-                Caught::new(Event::new(
+                let event = Event::new(
                     group.id().clone(),
                     pending.record.clone(),
                     *position,
                     pending.previous.as_deref().cloned(),
                     pending.state.clone().into_inner(),
-                ))
+                );
+                // Handlers that wait for this very event are not waited for.
+                Caught::new(event.with_ancestry(pending.ancestry.clone()))
             })
             .collect();
         if let Some(newest) = applied.checked_sub(1).and_then(|last| group.events.get(last)) {
@@ -36,20 +38,16 @@ impl<A: Aggregate> Shard<A> {
             }
         }
         let mut tracked = vec![false; applied];
-        let mut ancestry = Ancestry::default();
         for item in &items {
             if let Outcome::Event(at) | Outcome::SameAs(at) = item.outcome
                 && at < applied
             {
                 tracked[at] |= item.work.tracked;
-                if events[at].event_name.is_tombstone() {
-                    ancestry = item.work.run.ancestry();
-                }
             }
         }
         let mut answers: Vec<Answer<A>> = Vec::with_capacity(applied);
         for (event, tracked) in events.iter().zip(tracked) {
-            answers.push(self.publish(event, tracked, &ancestry));
+            answers.push(self.publish(event, tracked));
         }
         let mut left = Vec::new();
         for item in items {
@@ -83,7 +81,7 @@ impl<A: Aggregate> Shard<A> {
         left
     }
 
-    fn publish(&self, event: &Event<A>, tracked: bool, ancestry: &Ancestry) -> Answer<A> {
+    fn publish(&self, event: &Event<A>, tracked: bool) -> Answer<A> {
         let mut answer = Answer {
             event: event.clone(),
             delivery: None,
@@ -91,7 +89,7 @@ impl<A: Aggregate> Shard<A> {
         };
         let bus = &self.shared.bus;
         if event.event_name.is_tombstone() {
-            let (bus, event) = (bus.clone(), event.clone().with_ancestry(ancestry.clone()));
+            let (bus, event) = (bus.clone(), event.clone());
             let mut forgetting = async move { bus.forget(event).await }.boxed();
             // Polled once here, so that the tombstone takes its place in the queues before a new life's events.
             answer.forgetting = Some(match catch(|| (&mut forgetting).now_or_never()) {
@@ -150,6 +148,10 @@ impl<A: Aggregate> Shard<A> {
                     delivery: None,
                     forgetting: None,
                 }),
+                // Forgotten between the look-up and now.
+                Err(Error::NotFound { stream } | Error::VersionNotFound { stream, .. }) => {
+                    work.run.fail(Error::Forgotten { stream, version });
+                }
                 Err(error) => work.run.fail(error),
             }
         });

@@ -67,9 +67,16 @@ impl<A> Cache<A> {
         let mut inner = self.lock();
         let newer_is_there = inner.entries.peek(id).is_some_and(|(there, _)| there.head > held.head);
         let outdated = since.is_some_and(|since| since.0 != inner.removals);
-        if newer_is_there || outdated || weight > inner.max_bytes || inner.void.contains(id) {
+        if newer_is_there || outdated || inner.void.contains(id) {
             drop(inner);
             drop(held);
+            return;
+        }
+        if weight > inner.max_bytes {
+            // What is there is older, and must not stay.
+            let removed = inner.remove(id);
+            drop(inner);
+            drop(removed);
             return;
         }
         inner.bytes += weight;
@@ -90,11 +97,7 @@ impl<A> Cache<A> {
 
     pub(crate) fn remove(&self, id: &AggregateId) {
         let mut inner = self.lock();
-        inner.removals += 1;
-        let removed = inner.entries.pop(id);
-        if let Some((_, weight)) = &removed {
-            inner.bytes -= weight;
-        }
+        let removed = inner.remove(id);
         drop(inner);
         drop(removed);
     }
@@ -109,5 +112,17 @@ impl<A> Cache<A> {
         let mut inner = self.lock();
         inner.removals += 1;
         inner.void.remove(id);
+    }
+}
+
+impl<A> Inner<A> {
+    /// Counts a removal also where nothing was there: a reader may be about to bring something in.
+    fn remove(&mut self, id: &AggregateId) -> Option<(Held<A>, usize)> {
+        self.removals += 1;
+        let removed = self.entries.pop(id);
+        if let Some((_, weight)) = &removed {
+            self.bytes -= weight;
+        }
+        removed
     }
 }

@@ -32,7 +32,7 @@ impl Calls {
             let outcome = GroupOutcome::none(AppendError::Unknown(error));
             vec![outcome; groups.len()]
         };
-        match self.bounded(self.store.append_batch(groups)).await {
+        match self.bounded(async { self.store.append_batch(groups).await }).await {
             Ok(outcomes) if outcomes.len() == groups.len() => outcomes
                 .into_iter()
                 .zip(groups)
@@ -47,20 +47,47 @@ impl Calls {
         }
     }
 
-    pub(crate) async fn heads(&self, queries: &[HeadQuery]) -> Result<Vec<Head>, StoreError> {
-        if queries.is_empty() {
-            return Ok(Vec::new());
-        }
-        let heads = self.bounded(self.store.heads(queries)).await??;
-        self.as_many(heads, queries.len())
+    pub(crate) async fn heads(&self, queries: &[HeadQuery]) -> Vec<Result<Head, StoreError>> {
+        self.each(queries, |queries| self.store.heads(queries)).await
     }
 
-    pub(crate) async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError> {
-        if loads.is_empty() {
-            return Ok(Vec::new());
+    pub(crate) async fn load(&self, loads: &[Load]) -> Vec<Result<Loaded, StoreError>> {
+        self.each(loads, |loads| self.store.load(loads)).await
+    }
+
+    /// Asks all at once. When the store refuses for good, they are asked one by one, so that a bad one fails alone.
+    async fn each<'a, Q: Sync, T: Send>(
+        &'a self,
+        questions: &'a [Q],
+        ask: impl Fn(&'a [Q]) -> BoxFuture<'a, Result<Vec<T>, StoreError>> + Sync,
+    ) -> Vec<Result<T, StoreError>> {
+        if questions.is_empty() {
+            return Vec::new();
         }
-        let loaded = self.bounded(self.store.load(loads)).await??;
-        self.as_many(loaded, loads.len())
+        match self.ask(questions, &ask).await {
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
+            Err(error) if error.is_transient() || questions.len() == 1 => {
+                questions.iter().map(|_| Err(error.clone())).collect()
+            }
+            Err(_) => {
+                let mut answers = Vec::with_capacity(questions.len());
+                for question in questions.chunks(1) {
+                    let answer = self.ask(question, &ask).await.map(|mut answers| answers.pop());
+                    let none = || StoreError::permanent("the store gave no answer");
+                    answers.push(answer.and_then(|answer| answer.ok_or_else(none)));
+                }
+                answers
+            }
+        }
+    }
+
+    async fn ask<'a, Q: Sync, T: Send>(
+        &'a self,
+        questions: &'a [Q],
+        ask: &(impl Fn(&'a [Q]) -> BoxFuture<'a, Result<Vec<T>, StoreError>> + Sync),
+    ) -> Result<Vec<T>, StoreError> {
+        let answers = self.bounded(async { ask(questions).await }).await??;
+        self.as_many(answers, questions.len())
     }
 
     pub(crate) async fn read_range(
@@ -69,13 +96,14 @@ impl Calls {
         from: Version,
         count: usize,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        self.bounded(self.store.read_range(stream, from, count)).await?
+        self.bounded(async { self.store.read_range(stream, from, count).await })
+            .await?
     }
 
     /// A call to the store, or to a part of it: a panic and a timeout become errors.
-    pub(crate) async fn bounded<T>(&self, call: BoxFuture<'_, T>) -> Result<T, StoreError> {
+    pub(crate) async fn bounded<T>(&self, call: impl Future<Output = T> + Send) -> Result<T, StoreError> {
         let sleep = self.runtime.sleep(self.timeout);
-        let call = Box::pin(catch_future(call));
+        let call = Box::pin(catch_future(Box::pin(call)));
         match select(call, sleep).await {
             Either::Left((Ok(answer), _)) => Ok(answer),
             Either::Left((Err(panic), _)) => Err(StoreError::permanent(format!("the store {panic}"))),

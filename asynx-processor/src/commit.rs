@@ -13,22 +13,18 @@ impl<A: Aggregate> Shard<A> {
         let (changing, unchanging): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| !group.events.is_empty());
         let appends: Vec<AppendGroup> = changing.iter().map(Group::to_append).collect();
         let queries: Vec<Vec<HeadQuery>> = unchanging.iter().map(|group| self.queries(group)).collect();
+        self.appending = !appends.is_empty();
         let append = append_all(&self.shared.calls, &appends);
         let check = check_all(&self.shared.calls, queries);
         let (outcomes, heads) = join(append, check).await;
+        self.appending = false;
         for (group, outcome) in changing.into_iter().zip(outcomes) {
             self.conclude(group, outcome);
         }
-        match heads {
-            Ok(heads) => {
-                for (group, heads) in unchanging.into_iter().zip(heads) {
-                    self.conclude_checked(group, heads);
-                }
-            }
-            Err(error) => {
-                for group in unchanging {
-                    self.conclude_unchecked(group, &error);
-                }
+        for (group, heads) in unchanging.into_iter().zip(heads) {
+            match heads {
+                Ok(heads) => self.conclude_checked(group, heads),
+                Err(error) => self.conclude_unchecked(group, &error),
             }
         }
     }
@@ -153,20 +149,13 @@ impl<A: Aggregate> Shard<A> {
                 ..self.query(&lookup.work)
             })
             .collect();
-        match self.shared.calls.heads(&queries).await {
-            Ok(heads) => {
-                for (Lookup { work, reason }, head) in lookups.into_iter().zip(heads) {
-                    match head.found {
-                        Some(_) => self.answer_found(work, head),
-                        None => refuse(work, reason),
-                    }
-                }
-            }
-            Err(source) => {
-                for lookup in lookups {
-                    let source = source.clone();
-                    lookup.work.run.fail(Error::Store { source });
-                }
+        let heads = self.shared.calls.heads(&queries).await;
+        for (Lookup { work, reason }, head) in lookups.into_iter().zip(heads) {
+            match head {
+                Ok(head) if head.found.is_some() => self.answer_found(work, head),
+                Ok(_) => refuse(work, reason),
+                Err(source) if source.is_transient() => self.retry(vec![work], &Last::Store(source)),
+                Err(source) => work.run.fail(Error::Store { source }),
             }
         }
     }
@@ -213,11 +202,11 @@ fn is_refused(outcome: &GroupOutcome) -> bool {
 }
 
 /// Asks all questions in one call, and gives each group its own answers.
-async fn check_all(calls: &Calls, queries: Vec<Vec<HeadQuery>>) -> Result<Vec<Vec<Head>>, StoreError> {
+async fn check_all(calls: &Calls, queries: Vec<Vec<HeadQuery>>) -> Vec<Result<Vec<Head>, StoreError>> {
     let asked: Vec<HeadQuery> = queries.iter().flatten().cloned().collect();
-    let mut heads = calls.heads(&asked).await?.into_iter();
-    Ok(queries
+    let mut heads = calls.heads(&asked).await.into_iter();
+    queries
         .iter()
         .map(|queries| heads.by_ref().take(queries.len()).collect())
-        .collect())
+        .collect()
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use asynx_core::bus::BusError;
-use asynx_core::store::HeadQuery;
+use asynx_core::store::{Head, HeadQuery};
 use asynx_core::{
     Aggregate, AggregateId, Ancestry, Context, Error, Event, EventId, EventName, Expected, ForgetFailure, Metadata,
     StoreError, StreamId, Version,
@@ -88,11 +88,9 @@ impl<A: Aggregate> Handle<A> {
             stream: stream.clone(),
             event_id: None,
         };
-        let heads = shared.calls.heads(&[query]).await;
-        let head = heads
-            .map_err(|source| Error::Store { source })?
-            .pop()
-            .unwrap_or_default();
+        let head = shared.calls.heads(&[query]).await.pop();
+        let head = head.unwrap_or_else(|| Ok(Head::default()));
+        let head = head.map_err(|source| Error::Store { source })?;
         let unfinished = head.floor.filter(|_| head.erasing);
         if let Some(tombstone) = unfinished {
             shared.resume(&stream, tombstone, ancestry.clone()).await?;
@@ -113,13 +111,13 @@ impl<A: Aggregate> Handle<A> {
             metadata: Arc::new(metadata),
             snapshot: false,
             tracked: false,
+            ancestry,
             attempts: 0,
             alone: false,
             run: Box::new(Tombstone {
                 reply: Some(reply),
                 stream: stream.clone(),
                 taken: false,
-                ancestry,
             }),
         };
         self.queue(id).send(work).await.map_err(|_| Error::ShuttingDown)?;
@@ -143,13 +141,21 @@ pub(crate) fn resume_pending<A: Aggregate>(shared: &Arc<Shared<A>>) {
         let Some(erase) = resuming.calls.store().erase() else {
             return;
         };
-        // What fails stays pending: the next start, or a forget of the same aggregate, tries again.
-        let pending = resuming.calls.bounded(erase.pending(&resuming.category)).await;
-        for erasure in pending.and_then(|pending| pending).unwrap_or_default() {
-            let _ = resuming
-                .resume(&erasure.stream, erasure.tombstone, Ancestry::default())
-                .await;
-        }
+        let pending = resuming
+            .calls
+            .bounded(async { erase.pending(&resuming.category).await })
+            .await;
+        // Side by side, since a handler may take long. What fails stays pending: the next start, or a forget of the
+        // same aggregate, tries again.
+        let pending = pending.and_then(|pending| pending).unwrap_or_default();
+        let resumes = pending.into_iter().map(|erasure| {
+            let resuming = &resuming;
+            async move {
+                let ancestry = Ancestry::default();
+                let _ = resuming.resume(&erasure.stream, erasure.tombstone, ancestry).await;
+            }
+        });
+        futures::future::join_all(resumes).await;
     });
 }
 
@@ -195,7 +201,7 @@ impl<A: Aggregate> Shared<A> {
         match self.calls.store().erase() {
             Some(erase) => {
                 self.calls
-                    .bounded(erase.erase_through(stream, tombstone, policy))
+                    .bounded(async { erase.erase_through(stream, tombstone, policy).await })
                     .await?
             }
             None => Ok(()),

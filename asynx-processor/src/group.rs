@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use asynx_core::store::{AppendGroup, NewEvent};
-use asynx_core::{Aggregate, AggregateId, Applied, Caught, Error, Record, StreamId, Timestamp, Version};
+use asynx_core::store::{AppendGroup, FoundEvent, NewEvent};
+use asynx_core::{Aggregate, AggregateId, Ancestry, Applied, Caught, Error, Record, StreamId, Timestamp, Version};
 
 use crate::held::Held;
 use crate::shared::Shared;
@@ -48,6 +48,22 @@ pub(crate) struct Pending<A: Aggregate> {
     pub(crate) state: Caught<Arc<A>>,
     pub(crate) after: Held<A>,
     pub(crate) snapshot: bool,
+    /// Whether its id stands for an idempotency key, so that others may have used it too.
+    pub(crate) keyed: bool,
+    /// The handlers that led to its command.
+    pub(crate) ancestry: Ancestry,
+}
+
+impl<A: Aggregate> Pending<A> {
+    /// Whether an event that was found by this one's id is this one.
+    pub(crate) fn is(&self, found: &FoundEvent) -> bool {
+        let same_bytes = match &found.record {
+            Some(record) => *record == self.new.record,
+            // Erased since. An id that nobody else can have made tells all the same.
+            None => !self.keyed,
+        };
+        found.version == self.new.version && same_bytes
+    }
 }
 
 impl<A: Aggregate> Group<A> {
@@ -177,6 +193,8 @@ impl<A: Aggregate> Group<A> {
             previous: old.life.as_ref().map(|life| life.state.clone()),
             state: life.state.clone(),
             snapshot,
+            keyed: work.keyed,
+            ancestry: work.ancestry.clone(),
             after: Held {
                 head: Some(version),
                 floor: old.floor,
@@ -202,6 +220,8 @@ impl<A: Aggregate> Group<A> {
             previous: Some(last.clone()),
             state: last,
             snapshot: false,
+            keyed: false,
+            ancestry: work.ancestry.clone(),
             after: Held {
                 head: Some(version),
                 floor: Some(version),

@@ -3,7 +3,7 @@ use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
 use asynx_core::bus::HandlerOutput;
-use asynx_core::store::{Load, StoredEvent};
+use asynx_core::store::{Load, Loaded, StoredEvent};
 use asynx_core::{Aggregate, AggregateId, Caught, Error, Event, Stage, StreamId, Version, catch, catch_future};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
@@ -186,11 +186,9 @@ impl<A: Aggregate> Cursor<A> {
             snapshot: None,
             limit: self.shared.options.page.get(),
         };
-        let pages = self.shared.calls.load(&[load]).await;
-        let page = pages
-            .map_err(|source| Error::Store { source })?
-            .pop()
-            .unwrap_or_default();
+        let page = self.shared.calls.load(&[load]).await.pop();
+        let page = page.unwrap_or_else(|| Ok(Loaded::default()));
+        let page = page.map_err(|source| Error::Store { source })?;
         let floor = self.fold.as_ref().map(Fold::floor);
         let forgotten = floor.is_some_and(|floor| floor != page.floor);
         if forgotten || (self.fold.is_none() && page.events.is_empty()) {

@@ -15,6 +15,7 @@ mod forget;
 mod group;
 mod held;
 mod history;
+mod lease;
 mod load;
 mod options;
 mod processor;
@@ -32,5 +33,5 @@ mod verify;
 mod work;
 
 pub use options::{Options, Overflow};
-pub use processor::{Parts, Processor, StartError};
+pub use processor::{Parts, Processor, StartError, WeakProcessor};
 pub use sending::Sending;

@@ -34,16 +34,10 @@ impl<A: Aggregate> Shared<A> {
                 break;
             }
             let loads: Vec<Load> = open.iter().map(|&at| self.next_load(&all[at])).collect();
-            match self.calls.load(&loads).await {
-                Ok(pages) => {
-                    for (&at, page) in open.iter().zip(pages) {
-                        self.feed(&mut all[at], page);
-                    }
-                }
-                Err(source) => {
-                    for at in open {
-                        all[at].fail(Error::Store { source: source.clone() });
-                    }
+            for (&at, page) in open.iter().zip(self.calls.load(&loads).await) {
+                match page {
+                    Ok(page) => self.feed(&mut all[at], page),
+                    Err(source) => all[at].fail(Error::Store { source }),
                 }
             }
         }
@@ -62,7 +56,7 @@ impl<A: Aggregate> Shared<A> {
         let schema = self.upcast.current();
         let gets = streams
             .iter()
-            .map(|stream| self.calls.bounded(store.get(stream, schema)));
+            .map(|stream| self.calls.bounded(async move { store.get(stream, schema).await }));
         let got = future::join_all(gets).await;
         got.into_iter().map(|got| got.ok()?.ok()?).collect()
     }
@@ -172,7 +166,7 @@ impl<A: Aggregate> Shared<A> {
             });
         };
         match fold.hold::<A>() {
-            Err(error @ Error::Unfoldable { .. }) if loading.began_at.is_some() => {
+            Err(error @ (Error::Unfoldable { .. } | Error::Panicked { .. })) if loading.began_at.is_some() => {
                 let reason = error.to_string();
                 self.load_without_snapshot(loading, reason).await
             }
@@ -188,10 +182,10 @@ impl<A: Aggregate> Shared<A> {
         self.replay_instead(&mut loading, reason)?;
         while !loading.done {
             let load = self.next_load(&loading);
-            let pages = self.calls.load(&[load]).await;
-            let mut pages = pages.map_err(|source| Error::Store { source })?;
-            let page = pages.pop().unwrap_or_default();
-            self.try_feed(&mut loading, page)?;
+            if let Some(page) = self.calls.load(&[load]).await.pop() {
+                let page = page.map_err(|source| Error::Store { source })?;
+                self.try_feed(&mut loading, page)?;
+            }
         }
         let fold = loading.fold.as_ref().map(Fold::hold::<A>);
         let held = fold.unwrap_or_else(|| {

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, Weak};
 
 use async_channel::Sender;
 use asynx_core::bus::Hooks;
@@ -14,6 +14,7 @@ use crate::cache::Cache;
 use crate::calls::Calls;
 use crate::forget::{Forgets, resume_pending};
 use crate::held::Held;
+use crate::lease::Lease;
 use crate::options::Options;
 use crate::queue::Queue;
 use crate::reader::{Question, Wants, answer_questions};
@@ -41,6 +42,9 @@ pub struct Parts<A: Aggregate> {
     pub hooks: Hooks<A>,
     /// How it works.
     pub options: Options,
+    /// Whether to go on at once with the forgets that an earlier process left unfinished: only where the bus has its
+    /// forget handlers already.
+    pub resume_forgets: bool,
 }
 
 /// Why a processor could not start. Nothing was written.
@@ -70,6 +74,29 @@ pub struct Processor<A: Aggregate> {
     pub(crate) handle: Arc<Handle<A>>,
 }
 
+/// A [`Processor`] that is not kept alive by it.
+pub struct WeakProcessor<A: Aggregate>(Weak<Handle<A>>);
+
+impl<A: Aggregate> WeakProcessor<A> {
+    /// The processor, while somebody else keeps it alive.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Processor<A>> {
+        self.0.upgrade().map(|handle| Processor { handle })
+    }
+}
+
+impl<A: Aggregate> Clone for WeakProcessor<A> {
+    fn clone(&self) -> Self {
+        Self(Weak::clone(&self.0))
+    }
+}
+
+impl<A: Aggregate> std::fmt::Debug for WeakProcessor<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("WeakProcessor").finish_non_exhaustive()
+    }
+}
+
 /// The sending ends of the queues.
 pub(crate) struct Handle<A: Aggregate> {
     pub(crate) shared: Arc<Shared<A>>,
@@ -95,7 +122,7 @@ impl<A: Aggregate> Processor<A> {
         let lease = match (options.sole_writer, calls.store().sole_writer()) {
             (false, _) => None,
             (true, None) => return Err(StartError::SoleWriterUnsupported),
-            (true, Some(writers)) => match calls.bounded(writers.acquire(&category)).await?? {
+            (true, Some(writers)) => match calls.bounded(async { writers.acquire(&category).await }).await?? {
                 Some(lease) => Some(lease),
                 None => return Err(StartError::SoleWriterTaken { category }),
             },
@@ -121,7 +148,7 @@ impl<A: Aggregate> Processor<A> {
             hooks: parts.hooks,
             options,
             tasks,
-            lease: RwLock::new(lease),
+            lease: Lease::new(lease),
             verified: Mutex::new(HashSet::new()),
             closing: AtomicBool::new(false),
         });
@@ -135,7 +162,9 @@ impl<A: Aggregate> Processor<A> {
             questions.push(asking);
             readers.spawn(&*shared.runtime, answer_questions(Arc::clone(&shared), at, asked));
         }
-        resume_pending(&shared);
+        if parts.resume_forgets {
+            resume_pending(&shared);
+        }
         let handle = Handle {
             shared,
             queues,
@@ -147,6 +176,12 @@ impl<A: Aggregate> Processor<A> {
         Ok(Self {
             handle: Arc::new(handle),
         })
+    }
+
+    /// A handle that does not keep the processor alive.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakProcessor<A> {
+        WeakProcessor(Arc::downgrade(&self.handle))
     }
 
     /// Describes a command to send; it is sent when the answer is awaited.

@@ -65,27 +65,28 @@ async fn answer<A: Aggregate>(shared: &Shared<A>, at: usize, questions: Vec<Ques
             event_id: None,
         })
         .collect();
-    let heads = match shared.calls.heads(&queries).await {
-        Ok(heads) => looked.iter().cloned().zip(heads).collect::<HashMap<_, _>>(),
-        Err(error) => {
-            for question in questions {
-                question.fail(&error);
-            }
-            return;
-        }
-    };
-    for (id, head) in &heads {
-        let is_current = |held: &Held<A>| (held.head, held.floor) == (head.version, head.floor);
+    let heads = shared.calls.heads(&queries).await;
+    let heads: HashMap<_, _> = looked.iter().cloned().zip(heads).collect();
+    let mut failed: HashMap<AggregateId, Error> = HashMap::new();
+    for id in &looked {
+        let is_current = |held: &Held<A>| match heads.get(id) {
+            Some(Ok(head)) => (held.head, held.floor) == (head.version, head.floor),
+            _ => false,
+        };
         if known.get(id).is_some_and(|held| !is_current(held)) {
             known.remove(id);
+        }
+        if let Some(Err(source)) = heads.get(id) {
+            let source = source.clone();
+            failed.insert(id.clone(), Error::Store { source });
         }
     }
     let wants_state = |question: &&Question<A>| matches!(question.wants, Wants::State(_));
     let missing = questions.iter().filter(wants_state).map(|question| &question.id);
-    let mut missing: Vec<AggregateId> = missing.filter(|id| !known.contains_key(*id)).cloned().collect();
+    let is_open = |id: &&AggregateId| !known.contains_key(*id) && !failed.contains_key(*id);
+    let mut missing: Vec<AggregateId> = missing.filter(is_open).cloned().collect();
     missing.sort();
     missing.dedup();
-    let mut failed: HashMap<AggregateId, Error> = HashMap::new();
     for (id, loaded) in missing.iter().zip(shared.load(&missing).await) {
         match loaded {
             Ok(held) => {
@@ -100,7 +101,7 @@ async fn answer<A: Aggregate>(shared: &Shared<A>, at: usize, questions: Vec<Ques
     for Question { id, wants } in questions {
         match wants {
             Wants::Head(reply) => {
-                let _ = reply.send(Ok(heads.get(&id).cloned().unwrap_or_default()));
+                let _ = reply.send(heads.get(&id).cloned().unwrap_or_else(|| Ok(Head::default())));
             }
             Wants::State(reply) => {
                 let answer = match known.get(&id) {
@@ -118,18 +119,6 @@ impl<A: Aggregate> Question<A> {
         match &self.wants {
             Wants::Head(reply) => reply.is_canceled(),
             Wants::State(reply) => reply.is_canceled(),
-        }
-    }
-
-    fn fail(self, error: &StoreError) {
-        let source = error.clone();
-        match self.wants {
-            Wants::Head(reply) => {
-                let _ = reply.send(Err(source));
-            }
-            Wants::State(reply) => {
-                let _ = reply.send(Err(Error::Store { source }));
-            }
         }
     }
 }

@@ -158,6 +158,7 @@ impl<A: Aggregate, C: Command<A>> Sending<A, C> {
             metadata: Arc::new(std::mem::take(&mut self.options.metadata)),
             snapshot,
             tracked: self.options.tracked,
+            ancestry: self.options.ancestry.clone(),
             attempts: 0,
             alone: false,
             run,

@@ -4,6 +4,8 @@ use std::time::Duration;
 use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, HeadQuery};
 use asynx_core::{Aggregate, AggregateId, Error, Position, Runtime, StoreError};
 use futures::FutureExt;
+use futures::channel::oneshot;
+use futures::future::{Either, select};
 
 use crate::calls::Calls;
 use crate::group::{Group, Outcome};
@@ -31,6 +33,8 @@ enum Rest {
     Lost,
     /// Nobody knows yet.
     Unknown,
+    /// Nobody will ever know: the aggregate was forgotten, and its ids are gone.
+    Forgotten,
 }
 
 impl<A: Aggregate> Shard<A> {
@@ -60,12 +64,20 @@ impl<A: Aggregate> Shard<A> {
     pub(crate) fn settle_again(&mut self, id: AggregateId, unsettled: Unsettled<A>) {
         self.park(&id, []);
         let shared = self.shared.clone();
+        let (reply, settled) = oneshot::channel();
+        // A task of its own: within this worker it would stand still, with a connection of the store in its hands
+        // perhaps, while the worker waits for another.
         let settling = async move {
             let (calls, runtime) = (&shared.calls, &*shared.runtime);
             let settled = settle(calls, runtime, shared.options.settle_for, unsettled).await;
-            Wake::Settled(Box::new(settled))
+            let _ = reply.send(Box::new(settled));
         };
-        self.waking.push(settling.boxed());
+        self.shared.tasks.spawn(&*self.shared.runtime, settling);
+        let wake = settled.map(|settled| match settled {
+            Ok(settled) => Wake::Settled(settled),
+            Err(_) => Wake::Retry(id),
+        });
+        self.waking.push(wake.boxed());
     }
 
     /// Goes on with an aggregate whose append was settled, or could not be.
@@ -79,6 +91,11 @@ impl<A: Aggregate> Shard<A> {
             return;
         }
         self.cache().restore(&id);
+        if matches!(rest, Rest::Forgotten) {
+            self.never_known(unsettled);
+            self.carry.extend(waiting);
+            return;
+        }
         unsettled.group.fresh = false;
         let outcome = GroupOutcome {
             applied: unsettled.applied,
@@ -101,7 +118,24 @@ impl<A: Aggregate> Shard<A> {
             let (stream, source) = (stream.clone(), unsettled.said.clone());
             work.run.fail(Error::Unsettled { stream, source });
         }
-        self.unsettled.insert(stream.aggregate_id, unsettled);
+        let id = stream.aggregate_id;
+        self.unsettled.insert(id.clone(), unsettled);
+        // Tried again with the next command, or after a while: an event that is stored is to be published.
+        let sleep = self.shared.runtime.sleep(self.shared.options.settle_for);
+        self.waking.push(sleep.map(move |()| Wake::Resettle(id)).boxed());
+    }
+
+    /// The aggregate was forgotten meanwhile, and with it what could tell whether the events were stored.
+    fn never_known(&mut self, unsettled: Unsettled<A>) {
+        for item in unsettled.group.items {
+            match item.outcome {
+                Outcome::Event(_) | Outcome::SameAs(_) => item.work.run.fail(Error::Unknown {
+                    stream: unsettled.group.stream.clone(),
+                    source: StoreError::permanent("the aggregate was forgotten before it could be found out"),
+                }),
+                Outcome::No { .. } => self.carry.push(item.work),
+            }
+        }
     }
 }
 
@@ -113,22 +147,25 @@ async fn settle<A: Aggregate>(
     patience: Duration,
     mut unsettled: Unsettled<A>,
 ) -> Settled<A> {
-    let (mut tries, mut waited) = (0, Duration::ZERO);
-    let rest = loop {
-        match attempt(calls, &mut unsettled).await {
-            Ok(Some(rest)) => break rest,
+    let attempts = attempts(calls, runtime, &mut unsettled).boxed();
+    let rest = match select(attempts, runtime.sleep(patience)).await {
+        Either::Left((rest, _)) => rest,
+        Either::Right(_) => Rest::Unknown,
+    };
+    Settled { unsettled, rest }
+}
+
+async fn attempts<A: Aggregate>(calls: &Calls, runtime: &dyn Runtime, unsettled: &mut Unsettled<A>) -> Rest {
+    let mut tries = 0;
+    loop {
+        match attempt(calls, unsettled).await {
+            Ok(Some(rest)) => return rest,
             Ok(None) => {}
             Err(said) => unsettled.said = said,
         }
-        if waited >= patience {
-            break Rest::Unknown;
-        }
         tries += 1;
-        let pause = pause(tries, runtime.entropy());
-        waited += pause;
-        runtime.sleep(pause).await;
-    };
-    Settled { unsettled, rest }
+        runtime.sleep(pause(tries, runtime.entropy())).await;
+    }
 }
 
 /// One look and one append; `None` where it must be tried again.
@@ -142,12 +179,17 @@ async fn attempt<A: Aggregate>(calls: &Calls, unsettled: &mut Unsettled<A>) -> R
             event_id: Some(event.new.event_id),
         })
         .collect();
-    let heads = calls.heads(&queries).await?;
-    for (head, event) in heads.iter().zip(open) {
+    for (head, event) in calls.heads(&queries).await.into_iter().zip(open) {
+        let head = head?;
+        let version = Some(event.new.version);
         match &head.found {
-            Some(found) => applied.push(found.position),
+            Some(found) if event.is(found) => applied.push(found.position),
+            // Another process has used the key.
+            Some(_) => return Ok(Some(Rest::Lost)),
+            // Its id may have been there, and gone with the life that was forgotten.
+            None if head.floor >= version => return Ok(Some(Rest::Forgotten)),
             // The head is no newer than the look-up: a taken version is another's.
-            None if head.version >= Some(event.new.version) => return Ok(Some(Rest::Lost)),
+            None if head.version >= version => return Ok(Some(Rest::Lost)),
             None => break,
         }
     }

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,13 +21,17 @@ pub(crate) struct Shard<A: Aggregate> {
     at: usize,
     queue: Queue<Work<A>>,
     open: bool,
-    /// What comes before the queue: commands to run again.
+    /// Whether an append is under way.
+    pub(crate) appending: bool,
+    /// What comes first: commands to run again.
     pub(crate) carry: Vec<Work<A>>,
+    /// What comes between those and the queue: commands that had no place in their batch.
+    behind: Vec<Work<A>>,
     /// Aggregates that wait (for a pause after a failure, or for an unknown outcome), with the commands behind them.
-    parked: HashMap<AggregateId, Parked<A>>,
+    parked: BTreeMap<AggregateId, Parked<A>>,
     pub(crate) waking: FuturesUnordered<BoxFuture<'static, Wake<A>>>,
     /// Appends whose outcome could not be found out in time. The next command of the aggregate tries again.
-    pub(crate) unsettled: HashMap<AggregateId, Unsettled<A>>,
+    pub(crate) unsettled: BTreeMap<AggregateId, Unsettled<A>>,
     /// Negative answers that may be told once it is known that the command's key was never used.
     pub(crate) lookups: Vec<Lookup<A>>,
 }
@@ -45,6 +49,8 @@ struct Parked<A: Aggregate> {
 pub(crate) enum Wake<A: Aggregate> {
     Retry(AggregateId),
     Settled(Box<Settled<A>>),
+    /// Not parked: an append whose outcome could not be found out is looked at once more.
+    Resettle(AggregateId),
 }
 
 /// A command with an idempotency key whose answer is no, unless the key was used.
@@ -66,10 +72,12 @@ impl<A: Aggregate> Shard<A> {
             at,
             queue,
             open: true,
+            appending: false,
             carry: Vec::new(),
-            parked: HashMap::new(),
+            behind: Vec::new(),
+            parked: BTreeMap::new(),
             waking: FuturesUnordered::new(),
-            unsettled: HashMap::new(),
+            unsettled: BTreeMap::new(),
             lookups: Vec::new(),
         }
     }
@@ -97,7 +105,11 @@ impl<A: Aggregate> Shard<A> {
             if !batch.is_empty() {
                 return Some(batch);
             }
-            if !self.open {
+            if !self.open || self.is_full() {
+                if self.parked.is_empty() {
+                    // What could not be settled so far is left to other processes.
+                    return None;
+                }
                 let wake = self.waking.next().await?;
                 self.wake(wake);
                 continue;
@@ -123,11 +135,12 @@ impl<A: Aggregate> Shard<A> {
     fn take_waiting(&mut self) -> Vec<Work<A>> {
         let max = self.shared.options.max_batch.get();
         let mut batch = std::mem::take(&mut self.carry);
+        batch.append(&mut self.behind);
         if batch.len() > max {
-            self.carry = batch.split_off(max);
+            self.behind = batch.split_off(max);
             return batch;
         }
-        while batch.len() < max {
+        while batch.len() < max && !self.is_full() {
             match self.queue.try_recv() {
                 Ok(work) => batch.extend(taken(work)),
                 Err(_) => break,
@@ -136,10 +149,23 @@ impl<A: Aggregate> Shard<A> {
         batch
     }
 
+    /// Whether as many commands wait here as may wait in the queue: then the queue is left to fill up.
+    fn is_full(&self) -> bool {
+        let Some(depth) = self.shared.options.queue_depth else {
+            return false;
+        };
+        self.parked.values().map(|parked| parked.works.len()).sum::<usize>() >= depth.get()
+    }
+
     fn wake(&mut self, wake: Wake<A>) {
         match wake {
             Wake::Retry(id) => self.unpark(&id),
             Wake::Settled(settled) => self.settled(*settled),
+            Wake::Resettle(id) => {
+                if let Some(unsettled) = self.unsettled.remove(&id) {
+                    self.settle_again(id, unsettled);
+                }
+            }
         }
     }
 
@@ -178,18 +204,21 @@ impl<A: Aggregate> Shard<A> {
         self.answer_used_keys(&mut waiting).await;
         let now = self.shared.runtime.now();
         let (mut groups, mut bytes) = (Vec::with_capacity(waiting.len()), 0);
+        let mut left = Vec::new();
         for (mut group, works) in waiting {
             for work in works {
-                let full = bytes >= self.shared.options.max_batch_bytes;
+                let full = bytes > 0 && bytes >= self.shared.options.max_batch_bytes;
                 let alone = group.items.last().is_some_and(|item| item.work.alone || work.alone);
                 if full || alone || group.is_closed() {
-                    self.carry.push(work);
+                    left.push(work);
                 } else {
                     bytes += group.run(&self.shared, work, now);
                 }
             }
             groups.push(group);
         }
+        // Behind what this batch may have to run again, before everything else.
+        self.behind.splice(0..0, left);
         groups
     }
 
@@ -256,20 +285,17 @@ impl<A: Aggregate> Shard<A> {
         if queries.is_empty() {
             return;
         }
-        let mut heads = match self.shared.calls.heads(&queries).await {
-            Ok(heads) => heads.into_iter(),
-            Err(source) => {
-                let error = Error::Store { source };
-                for (_, works) in waiting
-                    .iter_mut()
-                    .filter(|(_, works)| works.iter().any(|work| work.keyed))
-                {
-                    self.not_loaded(std::mem::take(works), &error);
-                }
-                return;
-            }
-        };
+        let mut heads = self.shared.calls.heads(&queries).await.into_iter();
         for (_, works) in waiting {
+            let keyed = works.iter().filter(|work| work.keyed).count();
+            let heads: Result<Vec<_>, StoreError> = heads.by_ref().take(keyed).collect();
+            let mut heads = match heads {
+                Ok(heads) => heads.into_iter(),
+                Err(source) => {
+                    self.not_loaded(std::mem::take(works), &Error::Store { source });
+                    continue;
+                }
+            };
             for work in std::mem::take(works) {
                 let head = if work.keyed { heads.next() } else { None };
                 match head {
@@ -323,6 +349,14 @@ impl<A: Aggregate> Shard<A> {
         let sleep = self.shared.runtime.sleep(pause);
         self.park(&id, again);
         self.waking.push(sleep.map(move |()| Wake::Retry(id)).boxed());
+    }
+}
+
+impl<A: Aggregate> Drop for Shard<A> {
+    fn drop(&mut self) {
+        if self.appending || !self.unsettled.is_empty() || !self.parked.is_empty() {
+            self.shared.lease.doubt();
+        }
     }
 }
 

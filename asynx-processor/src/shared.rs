@@ -1,13 +1,14 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use asynx_core::bus::Hooks;
-use asynx_core::store::{SnapshotStore, WriterLease};
+use asynx_core::store::SnapshotStore;
 use asynx_core::{Aggregate, AggregateId, Bus, Category, EventName, Runtime, StreamId, Upcast};
 
 use crate::cache::Cache;
 use crate::calls::Calls;
+use crate::lease::Lease;
 use crate::options::Options;
 use crate::route::shard_of;
 use crate::snapshots::Snapshots;
@@ -28,8 +29,7 @@ pub(crate) struct Shared<A: Aggregate> {
     pub(crate) caches: Vec<Cache<A>>,
     pub(crate) snapshots: Snapshots<A>,
     pub(crate) tasks: Tasks,
-    /// Given back by a shutdown.
-    pub(crate) lease: RwLock<Option<Box<dyn WriterLease>>>,
+    pub(crate) lease: Lease,
     /// The kinds of events whose state has been read back once (law D8).
     pub(crate) verified: Mutex<HashSet<String>>,
     pub(crate) closing: AtomicBool,
@@ -52,13 +52,7 @@ impl<A: Aggregate> Shared<A> {
 
     /// Whether what is cached is current without asking the store.
     pub(crate) fn is_sole_writer(&self) -> bool {
-        let lease = self.lease.read().unwrap_or_else(PoisonError::into_inner);
-        lease.as_ref().is_some_and(|lease| lease.is_held())
-    }
-
-    pub(crate) fn give_lease_back(&self) {
-        let lease = self.lease.write().unwrap_or_else(PoisonError::into_inner).take();
-        asynx_core::drop_caught(lease);
+        self.lease.is_held()
     }
 
     pub(crate) fn is_closing(&self) -> bool {

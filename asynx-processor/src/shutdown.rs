@@ -45,6 +45,9 @@ impl<A: Aggregate> Processor<A> {
                     ),
                 }),
             };
+            if in_time.is_err() {
+                shared.lease.doubt();
+            }
             handle.workers.abort();
             shared.tasks.abort();
             shared.bus.close();
@@ -52,7 +55,7 @@ impl<A: Aggregate> Processor<A> {
                 questions.close();
             }
             handle.readers.abort();
-            shared.give_lease_back();
+            shared.lease.give_back();
             let _ = ended.send(in_time);
         };
         self.handle.shared.runtime.spawn(task.boxed());

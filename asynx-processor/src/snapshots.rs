@@ -50,7 +50,9 @@ impl<A: Aggregate> Snapshots<A> {
         {
             let mut writing = inner.lock();
             if let Some(next) = writing.get_mut(&stream.aggregate_id) {
-                *next = Some(snapshot);
+                if next.as_ref().is_none_or(|next| next.version <= snapshot.version) {
+                    *next = Some(snapshot);
+                }
                 return;
             }
             writing.insert(stream.aggregate_id.clone(), None);
@@ -64,7 +66,12 @@ impl<A: Aggregate> Snapshots<A> {
     /// Removes snapshots through a version, for good.
     pub(crate) async fn delete(&self, stream: &StreamId, through: asynx_core::Version) -> Result<(), StoreError> {
         match self.0.store() {
-            Some(store) => self.0.calls.bounded(store.delete_through(stream, through)).await?,
+            Some(store) => {
+                self.0
+                    .calls
+                    .bounded(async { store.delete_through(stream, through).await })
+                    .await?
+            }
             None => Ok(()),
         }
     }
@@ -83,7 +90,7 @@ impl<A: Aggregate> Inner<A> {
         while let Some(snapshot) = next {
             let version = snapshot.version;
             if let Some(store) = self.store() {
-                let put = self.calls.bounded(store.put(&stream, snapshot)).await;
+                let put = self.calls.bounded(async { store.put(&stream, snapshot).await }).await;
                 if let Err(source) = put.and_then(|put| put) {
                     let trouble = SnapshotTrouble::NotWritten { version, source };
                     self.hooks.snapshot_trouble(&stream, &trouble);

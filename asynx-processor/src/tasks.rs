@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use asynx_core::Runtime;
@@ -12,7 +13,7 @@ pub(crate) struct Tasks(Arc<Mutex<Inner>>);
 #[derive(Default)]
 struct Inner {
     next: u64,
-    running: Vec<(u64, AbortHandle)>,
+    running: BTreeMap<u64, AbortHandle>,
     waiting: Vec<oneshot::Sender<()>>,
 }
 
@@ -23,7 +24,7 @@ impl Tasks {
             let mut inner = self.lock();
             inner.next += 1;
             let id = inner.next;
-            inner.running.push((id, handle));
+            inner.running.insert(id, handle);
             id
         };
         let ending = Ending(self.clone(), id);
@@ -55,7 +56,7 @@ impl Tasks {
 
     /// Drops every task at its next await.
     pub(crate) fn abort(&self) {
-        let handles: Vec<AbortHandle> = self.lock().running.iter().map(|(_, handle)| handle.clone()).collect();
+        let handles: Vec<AbortHandle> = self.lock().running.values().cloned().collect();
         handles.iter().for_each(AbortHandle::abort);
     }
 
@@ -71,7 +72,7 @@ impl Drop for Ending {
     fn drop(&mut self) {
         let waiting = {
             let mut inner = self.0.lock();
-            inner.running.retain(|(id, _)| *id != self.1);
+            inner.running.remove(&self.1);
             match inner.running.is_empty() {
                 true => std::mem::take(&mut inner.waiting),
                 false => Vec::new(),

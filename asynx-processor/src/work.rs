@@ -20,6 +20,8 @@ pub(crate) struct Work<A: Aggregate> {
     pub(crate) snapshot: bool,
     /// Whether the caller waits for the handlers.
     pub(crate) tracked: bool,
+    /// The handlers that led to it.
+    pub(crate) ancestry: Ancestry,
     /// How often it was tried in vain.
     pub(crate) attempts: u32,
     /// Whether it must be appended alone, to find out which of several is refused.
@@ -30,10 +32,6 @@ pub(crate) struct Work<A: Aggregate> {
 /// What a command does, whatever its type.
 pub(crate) trait Run<A: Aggregate>: Send {
     fn run(&mut self, current: Option<&Arc<A>>) -> Verdict<A>;
-    /// Of a forget: the handlers that wait for it.
-    fn ancestry(&self) -> Ancestry {
-        Ancestry::default()
-    }
     /// Whether nobody waits for the answer any more.
     fn is_cancelled(&self) -> bool;
     /// From here on the command may be carried out.
@@ -166,8 +164,6 @@ pub(crate) struct Tombstone<A> {
     pub(crate) reply: Option<oneshot::Sender<Result<Answer<A>, Error>>>,
     pub(crate) stream: asynx_core::StreamId,
     pub(crate) taken: bool,
-    /// The handlers that wait for the forget: the bus does not wait for them.
-    pub(crate) ancestry: Ancestry,
 }
 
 impl<A: Aggregate> Tombstone<A> {
@@ -186,10 +182,6 @@ impl<A: Aggregate> Run<A> for Tombstone<A> {
             Some(state) => Verdict::Tombstone(Arc::clone(state)),
             None => Verdict::NotFound,
         }
-    }
-
-    fn ancestry(&self) -> Ancestry {
-        self.ancestry.clone()
     }
 
     fn is_cancelled(&self) -> bool {

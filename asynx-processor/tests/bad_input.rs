@@ -256,6 +256,7 @@ async fn odd(options: Options) -> Processor<Odd> {
         upcast: Arc::new(asynx_core::NoUpcast),
         hooks: Hooks::default(),
         options,
+        resume_forgets: false,
     })
     .await
     .unwrap()
@@ -503,6 +504,7 @@ async fn an_invalid_category_is_told_at_the_start() {
         upcast: Arc::new(asynx_core::NoUpcast),
         hooks: Hooks::default(),
         options: Options::default(),
+        resume_forgets: false,
     });
     assert!(matches!(started.await, Err(StartError::InvalidCategory(_))));
 }

@@ -1,11 +1,11 @@
 use std::fmt;
 use std::ops::RangeBounds;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use asynx_core::bus::{BusError, HandlerOutput, InvalidPattern, Listener, SubscriptionId};
 use asynx_core::{Aggregate, Bus, Command, Error, Event, Version};
-use asynx_processor::{Processor, Sending};
+use asynx_processor::{Processor, Sending, WeakProcessor};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
@@ -15,7 +15,8 @@ use crate::handlers::{self, Subscribing};
 /// One kind of aggregate: its commands, its states, its events. Cheap to clone; share it freely.
 ///
 /// Dropping the last clone ends it: what was sent is carried out, handlers that run are not waited for.
-/// [`shutdown`](Self::shutdown) ends it in order.
+/// [`shutdown`](Self::shutdown) ends it in order. A handler that holds a clone keeps it alive for ever: give it a
+/// [`WeakAsynx`], or call `shutdown`.
 pub struct Asynx<A: Aggregate> {
     processor: Processor<A>,
     bus: Arc<dyn Bus<A>>,
@@ -31,12 +32,37 @@ impl<A: Aggregate> Asynx<A> {
         Self { processor, bus }
     }
 
+    /// A handle that does not keep it alive, for handlers.
+    ///
+    /// ```
+    /// # use asynx::{Aggregate, Asynx, Event};
+    /// # fn example<A: Aggregate>(orders: &Asynx<A>) -> Result<(), asynx::BusError> {
+    /// let weak = orders.downgrade();
+    /// orders.subscribe("OrderPaid", move |event: Event<A>| {
+    ///     let orders = weak.upgrade();
+    ///     async move {
+    ///         if let Some(orders) = orders {
+    ///             let _ = orders.exists(&event.aggregate_id).await;
+    ///         }
+    ///     }
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn downgrade(&self) -> WeakAsynx<A> {
+        WeakAsynx {
+            processor: self.processor.downgrade(),
+            bus: Arc::downgrade(&self.bus),
+        }
+    }
+
     /// Describes a command; awaiting it sends it and gives the event, which is durable then. Options chain on it:
     /// [`expecting`](Sending::expecting), [`idempotency_key`](Sending::idempotency_key),
     /// [`and_wait`](Sending::and_wait) and others.
     ///
-    /// Commands of one aggregate are carried out one after the other, in the order in which they are first polled;
-    /// commands of different aggregates side by side.
+    /// Commands of one aggregate are carried out one after the other, in the order in which they get into the queue (at
+    /// their first poll, unless they must wait for a place); commands of different aggregates side by side.
     pub fn send<C: Command<A>>(&self, command: C) -> Sending<A, C> {
         self.processor.send(command)
     }
@@ -236,6 +262,38 @@ impl<A: Aggregate> Asynx<A> {
     /// The shutdown goes on when the future is dropped.
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), Error> {
         self.processor.shutdown(deadline).await
+    }
+}
+
+/// An [`Asynx`] that is not kept alive by it.
+pub struct WeakAsynx<A: Aggregate> {
+    processor: WeakProcessor<A>,
+    bus: Weak<dyn Bus<A>>,
+}
+
+impl<A: Aggregate> WeakAsynx<A> {
+    /// The handle, while somebody else keeps it alive.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Asynx<A>> {
+        Some(Asynx {
+            processor: self.processor.upgrade()?,
+            bus: self.bus.upgrade()?,
+        })
+    }
+}
+
+impl<A: Aggregate> Clone for WeakAsynx<A> {
+    fn clone(&self) -> Self {
+        Self {
+            processor: self.processor.clone(),
+            bus: Weak::clone(&self.bus),
+        }
+    }
+}
+
+impl<A: Aggregate> fmt::Debug for WeakAsynx<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakAsynx").finish_non_exhaustive()
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Builder<A: Aggregate> {
     runtime: Option<Arc<dyn Runtime>>,
     upcast: Option<Arc<dyn Upcast>>,
     on_forget: Vec<ForgetHandler<A>>,
+    resume_forgets: bool,
     hooks: Hooks<A>,
     options: Options,
 }
@@ -32,6 +33,7 @@ impl<A: Aggregate> Builder<A> {
             runtime: None,
             upcast: None,
             on_forget: Vec::new(),
+            resume_forgets: false,
             hooks: Hooks::default(),
             options: Options::default(),
         }
@@ -125,7 +127,15 @@ impl<A: Aggregate> Builder<A> {
         self
     }
 
-    /// Adds a handler of forgets that also sees those that an earlier process left unfinished.
+    /// Goes on, when it starts, with the forgets that an earlier process left unfinished, without any forget handlers:
+    /// for programs that have none. With [`on_forget`](Self::on_forget) this is so by itself.
+    pub fn resume_forgets(mut self) -> Self {
+        self.resume_forgets = true;
+        self
+    }
+
+    /// Adds a handler of forgets that also sees those that an earlier process left unfinished: they are resumed when
+    /// this one starts.
     pub fn on_forget<F, Fut>(mut self, handler: F) -> Self
     where
         F: Fn(Event<A>) -> Fut + Send + Sync + 'static,
@@ -175,6 +185,7 @@ impl<A: Aggregate> Builder<A> {
             Some(bus) => bus,
             None => Arc::new(InProcessBus::new(Arc::clone(&runtime), self.hooks.clone())),
         };
+        let resume_forgets = self.resume_forgets || !self.on_forget.is_empty();
         for handler in self.on_forget {
             bus.on_forget(handler)?;
         }
@@ -186,6 +197,7 @@ impl<A: Aggregate> Builder<A> {
             upcast: self.upcast.unwrap_or_else(|| Arc::new(NoUpcast)),
             hooks: self.hooks,
             options: self.options,
+            resume_forgets,
         });
         Ok(Asynx::new(processor.await?, bus))
     }

@@ -6,7 +6,7 @@ mod build_error;
 mod builder;
 mod handlers;
 
-pub use asynx::Asynx;
+pub use asynx::{Asynx, WeakAsynx};
 pub use build_error::BuildError;
 pub use builder::Builder;
 pub use handlers::{Subscribing, topic};

@@ -341,6 +341,7 @@ async fn a_forget_that_was_begun_by_an_older_schema_is_resumed() {
     let third = Asynx::<Shape3>::builder()
         .store(store.clone())
         .upcast(chain())
+        .resume_forgets()
         .build()
         .await
         .unwrap();

@@ -60,7 +60,7 @@ pub enum BusError {
 /// - **B4** A handler that panics, fails or exceeds its timeout MUST be told to the hooks, then its fallback MUST run
 ///   (and its failure be told too); a handler that timed out MUST be dropped; the next event MUST be handled.
 /// - **B5** A [`Delivery`] MUST end when every handler of its event has ended, fallbacks included, or was
-///   unsubscribed.
+///   unsubscribed. It MUST NOT wait for a forget that may wait for the handler that caused the event.
 /// - **B6** Forget handlers MUST run only after every subscription has finished what it was given of that aggregate
 ///   before the first poll of `forget`, and before any is given what comes after it; all MUST have succeeded when
 ///   `forget` is `Ok`. Subscriptions in the tombstone's ancestry wait for the forget, and are not waited for.

@@ -5,10 +5,15 @@ use crate::Category;
 
 /// Lets one process own the writing of a category, so that its cache needs no checking.
 ///
+/// A lease keeps others from taking a lease; it does not keep a process that asks for none from writing.
+///
 /// # Laws
 /// - **W1** While a lease is held, a second one for the same category MUST be refused.
 /// - **W2** Dropping a lease, or the end of its process, MUST free it after a bounded time.
 /// - **W3** [`WriterLease::is_held`] MUST be false before another process can be given the lease.
+///
+/// Besides, which no kit can test: an append that was begun under a lease must not be stored after the next lease was
+/// given. A store on a server fences its appends, or frees a lease only when the holder's statements are over.
 #[async_trait]
 pub trait SoleWriter: Send + Sync + 'static {
     /// Takes the lease of a category; `None` where another holder has it.

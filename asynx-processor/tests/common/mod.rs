@@ -199,6 +199,7 @@ pub(crate) fn parts_on(
         upcast: Arc::new(NoUpcast),
         hooks: Hooks::default(),
         options,
+        resume_forgets: true,
     }
 }
 
