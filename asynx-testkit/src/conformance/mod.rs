@@ -1,4 +1,5 @@
-//! The laws of [`Store`](asynx_core::Store) and its capabilities, as tests that any store can be held to.
+//! The laws of [`Store`](asynx_core::Store) and its capabilities, as tests that any store can be held to. Those of buses
+//! are in [`bus`].
 //!
 //! A store is born by passing them:
 //!
@@ -29,6 +30,8 @@ mod check;
 mod fixture;
 mod law;
 mod trial;
+
+pub mod bus;
 
 pub mod append;
 pub mod cancel;
