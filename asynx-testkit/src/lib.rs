@@ -1,6 +1,6 @@
 //! Tests that others can trust, for who writes a store, and for who writes what rests on one.
 //!
-//! - [`conformance`]: the laws of stores and buses, as tests that any can be held to.
+//! - [`conformance`]: the laws of stores, buses and runtimes, as tests that any can be held to.
 //! - [`layers`]: wrappers over any store, as values: [`CountingStore`](layers::CountingStore) counts its calls,
 //!   [`GateStore`](layers::GateStore) holds them until the test lets them go.
 //! - [`faults`]: [`FaultyStore`](faults::FaultyStore) makes any store slow, failing, forgetful of its answers, late or

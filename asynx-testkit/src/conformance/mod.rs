@@ -1,5 +1,5 @@
 //! The laws of [`Store`](asynx_core::Store) and its capabilities, as tests that any store can be held to. Those of buses
-//! are in [`bus`].
+//! are in [`bus`], those of runtimes in [`runtime`].
 //!
 //! A store is born by passing them:
 //!
@@ -32,6 +32,7 @@ mod law;
 mod trial;
 
 pub mod bus;
+pub mod runtime;
 
 pub mod append;
 pub mod cancel;
