@@ -6,6 +6,7 @@
 //! - [`faults`]: [`FaultyStore`](faults::FaultyStore) makes any store slow, failing, forgetful of its answers, late or
 //!   dead, by a seeded plan.
 //! - [`scenario`]: given, when, then for the commands, upcasters and handlers of a domain.
+//! - `strategies` (feature `proptest`): documents, patches and sequences of commands for property tests.
 //! - [`samples`]: events with valid records.
 //! - [`ThreadRuntime`]: a runtime of plain threads, for tests that want no other.
 
@@ -15,6 +16,8 @@ pub mod layers;
 mod random;
 pub mod samples;
 pub mod scenario;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod thread_runtime;
 
 pub use random::Random;

@@ -6,6 +6,7 @@ use asynx_core::{Aggregate, Command, NoUpcast, SchemaVersion, Upcast};
 
 use super::life::Life;
 use super::outcome::Outcome;
+use super::run::run;
 use super::upcast::{Written, read};
 use super::{Commands, commands};
 
@@ -100,6 +101,26 @@ impl<A: Aggregate> Scenario<A> {
     #[track_caller]
     pub fn when<C: Command<A>>(self, command: C) -> Outcome<A, C::Rejection> {
         Outcome::of(self.life(), &command)
+    }
+
+    /// Runs the commands one after the other and asserts something about the state after each; those that are
+    /// rejected change nothing. All of them are for one aggregate. Made for sequences of arbitrary commands.
+    ///
+    /// # Panics
+    /// When a command does not keep its [duties](super).
+    #[track_caller]
+    pub fn then_always<C: Command<A>>(self, commands: impl IntoIterator<Item = C>, mut invariant: impl FnMut(&A)) {
+        let mut life = self.life();
+        for command in commands {
+            let ran = or_panic(run(life, &command));
+            life = match ran.answer {
+                Ok(happened) => happened.after,
+                Err(_) => ran.before,
+            };
+            if let Some(state) = &life.state {
+                invariant(state);
+            }
+        }
     }
 
     /// The given state must be so.
