@@ -1,10 +1,12 @@
 //! Tests that others can trust, for who writes a store, and for who writes what rests on one.
 //!
-//! - [`conformance`]: the laws of stores, as tests that any store can be held to.
+//! - [`conformance`]: the laws of stores, buses and runtimes, as tests that any can be held to.
 //! - [`layers`]: wrappers over any store, as values: [`CountingStore`](layers::CountingStore) counts its calls,
 //!   [`GateStore`](layers::GateStore) holds them until the test lets them go.
 //! - [`faults`]: [`FaultyStore`](faults::FaultyStore) makes any store slow, failing, forgetful of its answers, late or
 //!   dead, by a seeded plan.
+//! - [`scenario`]: given, when, then for the commands, upcasters and handlers of a domain.
+//! - `strategies` (feature `proptest`): documents, patches and sequences of commands for property tests.
 //! - [`samples`]: events with valid records.
 //! - [`ThreadRuntime`]: a runtime of plain threads, for tests that want no other.
 
@@ -13,6 +15,9 @@ pub mod faults;
 pub mod layers;
 mod random;
 pub mod samples;
+pub mod scenario;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod thread_runtime;
 
 pub use random::Random;

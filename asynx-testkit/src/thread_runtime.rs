@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::{Duration, SystemTime};
 
-use asynx_core::{Runtime, Timestamp};
+use asynx_core::{Runtime, Timestamp, catch_future};
 use futures::future::BoxFuture;
 
 /// A [`Runtime`] of plain threads: one for each task and each sleep. For tests of what needs no runtime of its own.
@@ -21,7 +21,8 @@ impl ThreadRuntime {
 
 impl Runtime for ThreadRuntime {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
-        std::thread::spawn(move || futures::executor::block_on(task));
+        // A payload that panics once more would end the process with the thread (R2).
+        std::thread::spawn(move || futures::executor::block_on(catch_future(task)).ok());
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {

@@ -9,14 +9,14 @@ pub struct Law {
     pub statement: &'static str,
 }
 
-/// A store does not keep a law.
+/// A store, a bus or a runtime does not keep a law.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LawBroken {
     /// Which law.
     pub law: Law,
     /// Which check found it.
     pub check: &'static str,
-    /// The store's fixture.
+    /// The fixture of what broke it.
     pub fixture: String,
     /// What was seen instead.
     pub seen: String,
@@ -48,6 +48,8 @@ macro_rules! laws {
         pub const LAWS: &[Law] = &[$($number),*];
     };
 }
+
+pub(super) use laws;
 
 laws! {
     S1: "of all appends to one stream and version at most one succeeds; at or below the head the answer is a conflict and nothing is stored",

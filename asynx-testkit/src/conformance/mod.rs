@@ -1,4 +1,5 @@
-//! The laws of [`Store`](asynx_core::Store) and its capabilities, as tests that any store can be held to.
+//! The laws of [`Store`](asynx_core::Store) and its capabilities, as tests that any store can be held to. Those of buses
+//! are in [`bus`], those of runtimes in [`runtime`].
 //!
 //! A store is born by passing them:
 //!
@@ -30,6 +31,9 @@ mod check;
 mod fixture;
 mod law;
 mod trial;
+
+pub mod bus;
+pub mod runtime;
 
 pub mod append;
 pub mod cancel;
