@@ -51,13 +51,13 @@ async fn drop_oldest(mut stage: Stage) {
     let (handler, mut calls) = staged();
     let id = small(&stage, handler, Overflow::DropOldest);
     // The second time, what was handled before is not taken for old.
-    for _ in 0..2 {
-        ["a1", "a2", "b1", "a3", "b2"]
-            .iter()
-            .for_each(|label| stage.publish(label));
-        assert_eq!(stage.told().await, ("a2".to_owned(), id, FULL.to_owned()));
-        assert_eq!(stage.told().await, ("b1".to_owned(), id, FULL.to_owned()));
-        for expected in ["a1", "b2", "a3"] {
+    for [one, other] in [["a", "b"], ["c", "d"]] {
+        let of = |aggregate, version| format!("{aggregate}{version}");
+        let published = [of(one, 1), of(one, 2), of(other, 1), of(one, 3), of(other, 2)];
+        published.iter().for_each(|label| stage.publish(label));
+        assert_eq!(stage.told().await, (of(one, 2), id, FULL.to_owned()));
+        assert_eq!(stage.told().await, (of(other, 1), id, FULL.to_owned()));
+        for expected in [of(one, 1), of(other, 2), of(one, 3)] {
             let call = calls.next().await;
             assert_eq!(call.label(), expected);
             call.end();
