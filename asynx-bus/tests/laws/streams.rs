@@ -99,7 +99,7 @@ async fn has_room_for_so_many(mut stage: Stage) {
 }
 
 async fn keeps_its_room_among_many_publishers(stage: Stage) {
-    const EACH: usize = 50_000;
+    const EACH: usize = 30_000;
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
         let told = Arc::new(AtomicUsize::new(0));
         let tell = Arc::clone(&told);
