@@ -22,7 +22,9 @@ use crate::registry::Registry;
 ///   queued when the forget handlers run.
 /// - When the runtime drops a handler's task, its subscription is closed and what waited is told to the hooks.
 ///
-/// Dropping the bus closes it.
+/// - Forget handlers run in the future that `forget` returns; `idle` does not wait for them.
+///
+/// Dropping the bus closes it. A handler that holds an `Arc` of its bus keeps it from being dropped until it is closed.
 pub struct InProcessBus<A: Aggregate> {
     registry: Arc<Registry<A>>,
 }

@@ -314,3 +314,51 @@ impl<A> From<Given<A>> for Job<A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use asynx_core::{Aggregate, Event, EventId, EventName, Metadata, Record, SchemaVersion, Timestamp, Version};
+
+    use super::*;
+
+    #[derive(Clone, serde::Serialize, serde::Deserialize)]
+    struct Thing;
+
+    impl Aggregate for Thing {
+        const CATEGORY: &'static str = "thing";
+    }
+
+    fn given(aggregate: &AggregateId) -> Given<Thing> {
+        let record = Record::new(
+            EventId::from_uuid(uuid::Uuid::nil()),
+            EventName::parse("Made").unwrap(),
+            Version::new(1).unwrap(),
+            SchemaVersion::new(1).unwrap(),
+            Timestamp::UNIX_EPOCH,
+            Arc::new(Metadata::default()),
+            bytes::Bytes::from_static(b"[]"),
+        );
+        Given::new(
+            Event::new(aggregate.clone(), record, None, None, Arc::new(Thing)),
+            None,
+            None,
+        )
+    }
+
+    #[test]
+    fn those_who_gave_up_waiting_leave_one_barrier_behind() {
+        let mut lanes = Lanes::new(&SubscriptionOptions::default());
+        let mut ended = Vec::new();
+        let aggregate = AggregateId::parse("a").unwrap();
+        assert!(matches!(lanes.push(given(&aggregate), &mut ended), Pushed::Starts(_)));
+        for _ in 0..100 {
+            drop(lanes.barrier(&aggregate, &mut ended));
+            drop(lanes.barriers(&mut ended));
+        }
+        let items = &lanes.lanes[&aggregate].items;
+        assert_eq!(items.len(), 1);
+        assert!(matches!(&items[0], Item::Barrier(waiting) if waiting.len() == 1));
+    }
+}

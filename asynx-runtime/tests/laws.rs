@@ -15,7 +15,7 @@ use futures::executor::block_on;
 use futures::future::{self, Either};
 
 /// How long a test waits for what must happen.
-const BOUND: Duration = Duration::from_secs(10);
+const BOUND: Duration = Duration::from_secs(30);
 
 /// A runtime, and what stops it.
 struct Fixture {

@@ -1,12 +1,9 @@
 use std::num::NonZeroUsize;
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
 
-use asynx_core::bus::handler;
-use asynx_core::{Bus, Event};
+use asynx_core::Bus;
 use futures::StreamExt;
 
-use crate::stage::{Stage, Thing, noting, on_every_runtime, staged};
+use crate::stage::{Stage, blocking, noting, on_every_runtime, staged};
 
 on_every_runtime!(
     publish_does_not_wait,
@@ -53,18 +50,10 @@ async fn one_aggregate_holds_no_more_than_its_place(stage: Stage) {
 }
 
 async fn a_blocked_thread_delays_no_other_subscription(stage: Stage) {
-    let (release, blocked) = mpsc::channel::<()>();
-    let blocked = Arc::new(Mutex::new(blocked));
-    let (begun, mut begin) = futures::channel::mpsc::unbounded();
-    let blocks = handler(move |_: Event<Thing>| {
-        begun.unbounded_send(()).unwrap();
-        // Until the test is over.
-        let _ = blocked.lock().unwrap().recv();
-        futures::future::ready(())
-    });
+    let (blocks, mut begun, release) = blocking();
     stage.subscribe_with("Made", blocks, |options| options.concurrency = NonZeroUsize::MIN);
     stage.publish("a1");
-    begin.next().await.unwrap();
+    begun.next().await.unwrap();
     let (fast, notes) = noting();
     stage.subscribe("Made", fast);
     (2..=20).for_each(|version| stage.publish(&format!("a{version}")));

@@ -1,7 +1,7 @@
 use std::sync::{Arc, OnceLock};
 
 use asynx_core::bus::{HandlerFailure, SubscriptionId, handler};
-use asynx_core::{Bus, BusError, Context, Event};
+use asynx_core::{Ancestry, Bus, BusError, Context, Event};
 use futures::channel::mpsc;
 use futures::{FutureExt, StreamExt};
 
@@ -16,6 +16,7 @@ on_every_runtime!(
     forget_handlers_can_be_unsubscribed,
     from_inside_a_handler_of_that_aggregate,
     from_inside_a_handler_by_a_task_of_its_own,
+    from_inside_a_handler_with_another_ancestry,
     a_new_life_waits_for_the_forget_handlers,
 );
 
@@ -180,6 +181,17 @@ async fn from_inside_a_handler_of_that_aggregate(stage: Stage) {
 
 async fn from_inside_a_handler_by_a_task_of_its_own(stage: Stage) {
     forgets_inside(&stage, true).await;
+}
+
+async fn from_inside_a_handler_with_another_ancestry(stage: Stage) {
+    let (handler, mut calls) = staged();
+    stage.subscribe("Made", handler);
+    stage.publish("a1");
+    let running = calls.next().await;
+    let others = Ancestry::default().child(SubscriptionId::new(u64::MAX));
+    let forget = stage.bus.forget(tombstone("a2").with_ancestry(others));
+    running.event.context().scope(forget).await.unwrap();
+    assert!(!running.is_dropped());
 }
 
 async fn a_new_life_waits_for_the_forget_handlers(stage: Stage) {

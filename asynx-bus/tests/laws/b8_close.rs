@@ -1,15 +1,18 @@
 use std::sync::Arc;
 
-use asynx_core::bus::{HandlerFailure, SubscriptionOptions, Target, handler};
-use asynx_core::{Bus, BusError, Event};
+use asynx_core::bus::{HandlerFailure, SubscriptionId, SubscriptionOptions, Target, handler};
+use asynx_core::{Ancestry, Bus, BusError, Event};
 use futures::{FutureExt, StreamExt};
 
-use crate::stage::{Stage, Thing, ended, event, is_pending, label, on_every_runtime, staged, stream, to, tombstone};
+use crate::stage::{
+    Stage, Thing, blocking, ended, event, is_pending, label, on_every_runtime, staged, stream, to, tombstone,
+};
 
 on_every_runtime!(
     afterwards_everything_answers_closed,
     what_waits_is_told_and_what_runs_is_dropped,
     who_waits_is_answered,
+    who_waits_is_answered_while_a_handler_blocks_its_thread,
     forget_handlers_are_dropped,
     streams_end_after_what_waits_in_them,
     a_handler_closes_the_bus,
@@ -83,6 +86,22 @@ async fn who_waits_is_answered(stage: Stage) {
     waiting.await;
     idle.await;
     assert!(matches!(forget.await, Err(BusError::Closed)));
+}
+
+async fn who_waits_is_answered_while_a_handler_blocks_its_thread(stage: Stage) {
+    let (blocks, mut begun, release) = blocking();
+    stage.subscribe("Made", blocks);
+    let caused = event("a1").with_ancestry(Ancestry::default().child(SubscriptionId::new(u64::MAX)));
+    let mut delivered = ended(stage.bus.publish_tracked(caused).unwrap()).boxed();
+    begun.next().await.unwrap();
+    let mut idle = stage.bus.idle();
+    let mut forget = stage.bus.forget(tombstone("a3"));
+    assert!(is_pending(&mut delivered) && is_pending(&mut idle) && is_pending(&mut forget));
+    stage.bus.close();
+    delivered.await;
+    idle.await;
+    assert!(matches!(forget.await, Err(BusError::Closed)));
+    drop(release);
 }
 
 async fn forget_handlers_are_dropped(mut stage: Stage) {

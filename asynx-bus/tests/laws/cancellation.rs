@@ -1,26 +1,11 @@
 use std::sync::Arc;
-use std::task::Poll;
 
 use asynx_core::Bus;
-use futures::future::{self, BoxFuture};
+use futures::future;
 
-use crate::stage::{Stage, is_pending, named, on_every_runtime, staged, tombstone};
+use crate::stage::{Stage, ends_when_woken, is_pending, named, on_every_runtime, staged, tombstone};
 
 on_every_runtime!(forget_may_be_dropped_at_any_await, idle_may_be_dropped_at_any_await);
-
-/// Polls a future, does what wakes it, and polls it once more when it was woken. Whether it has ended.
-async fn ends_when_woken<T>(future: &mut BoxFuture<'_, T>, wake: impl FnOnce()) -> bool {
-    let mut wake = Some(wake);
-    future::poll_fn(|cx| match (future.as_mut().poll(cx), wake.take()) {
-        (Poll::Ready(_), _) => Poll::Ready(true),
-        (Poll::Pending, None) => Poll::Ready(false),
-        (Poll::Pending, Some(wake)) => {
-            wake();
-            Poll::Pending
-        }
-    })
-    .await
-}
 
 /// How far a future gets before it is dropped.
 const DROPPED_AT: std::ops::RangeInclusive<u32> = 0..=4;

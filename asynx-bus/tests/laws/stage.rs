@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use asynx_bus::InProcessBus;
@@ -9,12 +10,12 @@ use asynx_core::{SchemaVersion, Timestamp, Version};
 use asynx_runtime::{SmolRuntime, TokioRuntime};
 use futures::channel::{mpsc, oneshot};
 use futures::executor::block_on;
-use futures::future::{self, Either};
+use futures::future::{self, BoxFuture, Either};
 use futures::{FutureExt, StreamExt};
 use serde::{Deserialize, Serialize};
 
 /// How long a test may take. None comes near it.
-const BOUND: Duration = Duration::from_secs(8);
+const BOUND: Duration = Duration::from_secs(30);
 
 /// What the tests' events are about.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -300,6 +301,19 @@ pub(crate) fn staged() -> (Handler<Thing>, Calls) {
     (handler, Calls(calls))
 }
 
+/// A handler that blocks its thread until the sender is dropped, and tells when it began.
+pub(crate) fn blocking() -> (Handler<Thing>, mpsc::UnboundedReceiver<()>, std::sync::mpsc::Sender<()>) {
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = Mutex::new(blocked);
+    let (begun, begin) = mpsc::unbounded();
+    let handler = handler(move |_: Event<Thing>| {
+        let _ = begun.unbounded_send(());
+        let _ = blocked.lock().unwrap().recv();
+        future::ready(())
+    });
+    (handler, begin, release)
+}
+
 /// A handler that only notes what it is given.
 pub(crate) fn noting() -> (Handler<Thing>, mpsc::UnboundedReceiver<String>) {
     let (note, notes) = mpsc::unbounded();
@@ -323,4 +337,18 @@ pub(crate) fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
 /// Waits for a delivery from outside of any handler.
 pub(crate) async fn ended(delivery: Delivery) {
     delivery.wait(&Ancestry::default()).await;
+}
+
+/// Polls a future, does what wakes it, and polls it once more when it was woken. Whether it has ended.
+pub(crate) async fn ends_when_woken<T>(future: &mut BoxFuture<'_, T>, wake: impl FnOnce()) -> bool {
+    let mut wake = Some(wake);
+    future::poll_fn(|cx| match (future.as_mut().poll(cx), wake.take()) {
+        (Poll::Ready(_), _) => Poll::Ready(true),
+        (Poll::Pending, None) => Poll::Ready(false),
+        (Poll::Pending, Some(wake)) => {
+            wake();
+            Poll::Pending
+        }
+    })
+    .await
 }
