@@ -5,6 +5,7 @@
 //!   [`GateStore`](layers::GateStore) holds them until the test lets them go.
 //! - [`faults`]: [`FaultyStore`](faults::FaultyStore) makes any store slow, failing, forgetful of its answers, late or
 //!   dead, by a seeded plan.
+//! - [`sim`]: a deterministic runtime, with processes that can be killed.
 //! - [`samples`]: events with valid records.
 //! - [`ThreadRuntime`]: a runtime of plain threads, for tests that want no other.
 
@@ -13,6 +14,7 @@ pub mod faults;
 pub mod layers;
 mod random;
 pub mod samples;
+pub mod sim;
 mod thread_runtime;
 
 pub use random::Random;
