@@ -58,6 +58,15 @@ pub(crate) enum Pushed<A> {
     Refused(Given<A>),
 }
 
+/// What an event waits for in its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behind {
+    /// For the events before it, if there are any.
+    Events,
+    /// For a hold to be lifted as well.
+    Hold,
+}
+
 impl<A> Lanes<A> {
     pub(crate) fn new(options: &SubscriptionOptions<A>) -> Self {
         let capacity = options.capacity.map(usize::from);
@@ -76,6 +85,18 @@ impl<A> Lanes<A> {
     /// How many events may wait.
     pub(crate) const fn capacity(&self) -> Option<usize> {
         self.capacity
+    }
+
+    /// What the next event of an aggregate waits for.
+    pub(crate) fn behind(&self, id: &AggregateId) -> Behind {
+        let is_held = |lane: &Lane<A>| {
+            let mut items = lane.items.iter();
+            matches!(lane.place, Place::Held(_)) || items.any(|item| matches!(item, Item::Hold(..)))
+        };
+        match self.lanes.get(id).is_some_and(is_held) {
+            true => Behind::Hold,
+            false => Behind::Events,
+        }
     }
 
     pub(crate) fn push(&mut self, mut given: Given<A>, ended: &mut Vec<Done>) -> Pushed<A> {
