@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use asynx_core::store::{AppendGroup, NewEvent};
+use asynx_core::store::{AppendGroup, FoundEvent, NewEvent};
 use asynx_core::{Aggregate, AggregateId, Applied, Caught, Error, Record, StreamId, Timestamp, Version};
 
 use crate::held::Held;
@@ -74,6 +74,17 @@ impl<A: Aggregate> Group<A> {
             stream: self.stream.clone(),
             events: self.events.iter().map(|event| event.new.clone()).collect(),
         }
+    }
+
+    /// Whether a stored event is this very one. The id alone does not tell: the same idempotency key may have been used
+    /// by another command, at another version or, in another process, at this one.
+    pub(crate) fn wrote(&self, event: &NewEvent, found: &FoundEvent) -> bool {
+        let mut keyed = self.items.iter().filter(|item| item.work.keyed);
+        let same_record = match &found.record {
+            Some(record) => *record == event.record,
+            None => !keyed.any(|item| item.work.event_id == event.event_id),
+        };
+        found.version == event.version && same_record
     }
 
     /// Whether the next command must wait for another batch: a tombstone ends a life.

@@ -1,13 +1,14 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, HeadQuery};
-use asynx_core::{Aggregate, AggregateId, Error, Position, Runtime, StoreError};
+use asynx_core::store::{AppendError, AppendGroup, ForgetPolicy, GroupOutcome, Head, HeadQuery};
+use asynx_core::{Aggregate, AggregateId, Error, EventId, Position, StoreError};
 use futures::FutureExt;
 
 use crate::calls::Calls;
-use crate::group::{Group, Outcome};
+use crate::group::{Group, Outcome, Pending};
 use crate::shard::{Shard, Wake, pause};
+use crate::shared::Shared;
 
 /// A group whose append has an unknown outcome.
 pub(crate) struct Unsettled<A: Aggregate> {
@@ -29,6 +30,10 @@ enum Rest {
     None,
     /// Another event has the version: the rest is not stored and never will be.
     Lost,
+    /// The next event's id stands for an event of another version: the rest is not stored and never will be.
+    Duplicate(EventId),
+    /// The versions were erased wholly: nobody will ever know, and nothing can come of it any more.
+    Untold,
     /// Nobody knows yet.
     Unknown,
 }
@@ -61,8 +66,7 @@ impl<A: Aggregate> Shard<A> {
         self.park(&id, []);
         let shared = self.shared.clone();
         let settling = async move {
-            let (calls, runtime) = (&shared.calls, &*shared.runtime);
-            let settled = settle(calls, runtime, shared.options.settle_for, unsettled).await;
+            let settled = settle(&shared, unsettled).await;
             Wake::Settled(Box::new(settled))
         };
         self.waking.push(settling.boxed());
@@ -82,10 +86,33 @@ impl<A: Aggregate> Shard<A> {
         unsettled.group.fresh = false;
         let outcome = GroupOutcome {
             applied: unsettled.applied,
-            stopped: matches!(rest, Rest::Lost).then_some(AppendError::Conflict),
+            stopped: match rest {
+                Rest::None | Rest::Unknown => None,
+                Rest::Lost => Some(AppendError::Conflict),
+                Rest::Duplicate(event_id) => Some(AppendError::Duplicate { event_id }),
+                Rest::Untold => Some(AppendError::Unknown(erased())),
+            },
         };
-        self.conclude(unsettled.group, outcome);
+        match rest {
+            Rest::Untold => self.untold(unsettled.group, &outcome),
+            _ => self.conclude(unsettled.group, outcome),
+        }
         self.carry.extend(waiting);
+    }
+
+    /// To run the commands of these events again could carry them out twice.
+    fn untold(&mut self, mut group: Group<A>, outcome: &GroupOutcome) {
+        let items = std::mem::take(&mut group.items);
+        for item in self.accept(&group, items, outcome) {
+            match item.outcome {
+                Outcome::Event(_) | Outcome::SameAs(_) => item.work.run.fail(Error::Unknown {
+                    stream: group.stream.clone(),
+                    source: erased(),
+                }),
+                Outcome::No { .. } => self.carry.push(item.work),
+            }
+        }
+        self.cache().remove(group.id());
     }
 
     fn give_up(&mut self, mut unsettled: Unsettled<A>, waiting: VecDeque<crate::work::Work<A>>) {
@@ -105,17 +132,17 @@ impl<A: Aggregate> Shard<A> {
     }
 }
 
+fn erased() -> StoreError {
+    StoreError::permanent("what was stored at its version has been erased since")
+}
+
 /// Appends the same events again until it is known what became of them. That an event is absent proves nothing: the
 /// statement that nobody heard back from may still commit.
-async fn settle<A: Aggregate>(
-    calls: &Calls,
-    runtime: &dyn Runtime,
-    patience: Duration,
-    mut unsettled: Unsettled<A>,
-) -> Settled<A> {
+async fn settle<A: Aggregate>(shared: &Shared<A>, mut unsettled: Unsettled<A>) -> Settled<A> {
+    let (runtime, patience) = (&shared.runtime, shared.options.settle_for);
     let (mut tries, mut waited) = (0, Duration::ZERO);
     let rest = loop {
-        match attempt(calls, &mut unsettled).await {
+        match attempt(&shared.calls, shared.options.forget_policy, &mut unsettled).await {
             Ok(Some(rest)) => break rest,
             Ok(None) => {}
             Err(said) => unsettled.said = said,
@@ -132,9 +159,14 @@ async fn settle<A: Aggregate>(
 }
 
 /// One look and one append; `None` where it must be tried again.
-async fn attempt<A: Aggregate>(calls: &Calls, unsettled: &mut Unsettled<A>) -> Result<Option<Rest>, StoreError> {
+async fn attempt<A: Aggregate>(
+    calls: &Calls,
+    policy: ForgetPolicy,
+    unsettled: &mut Unsettled<A>,
+) -> Result<Option<Rest>, StoreError> {
     let Unsettled { group, applied, .. } = unsettled;
-    let open = &group.events[applied.len()..];
+    let before = applied.len();
+    let open = &group.events[before..];
     let queries: Vec<HeadQuery> = open
         .iter()
         .map(|event| HeadQuery {
@@ -143,17 +175,24 @@ async fn attempt<A: Aggregate>(calls: &Calls, unsettled: &mut Unsettled<A>) -> R
         })
         .collect();
     let heads = calls.heads(&queries).await?;
-    for (head, event) in heads.iter().zip(open) {
+    let appendable = appendable(group, &heads, open);
+    for (head, event) in heads.iter().zip(open).take(appendable) {
         match &head.found {
             Some(found) => applied.push(found.position),
-            // The head is no newer than the look-up: a taken version is another's.
-            None if head.version >= Some(event.new.version) => return Ok(Some(Rest::Lost)),
+            // The head is no newer than the look-up: a taken version is another's, if nothing can have been erased.
+            None if head.version >= Some(event.new.version) => {
+                let erased = policy == ForgetPolicy::EraseAll && head.floor >= Some(event.new.version);
+                return Ok(Some(if erased { Rest::Untold } else { Rest::Lost }));
+            }
             None => break,
         }
     }
-    let open = &group.events[applied.len()..];
+    let open = &group.events[..before + appendable][applied.len()..];
     if open.is_empty() {
-        return Ok(Some(Rest::None));
+        return Ok(Some(match group.events.get(applied.len()) {
+            Some(other) => Rest::Duplicate(other.new.event_id),
+            None => Rest::None,
+        }));
     }
     let again = AppendGroup {
         stream: group.stream.clone(),
@@ -165,9 +204,20 @@ async fn attempt<A: Aggregate>(calls: &Calls, unsettled: &mut Unsettled<A>) -> R
     };
     applied.extend(outcome.applied);
     match outcome.stopped {
-        None => Ok(Some(Rest::None)),
+        None if applied.len() == group.events.len() => Ok(Some(Rest::None)),
+        None => Ok(None),
         // The next look tells whose it is.
         Some(AppendError::Conflict | AppendError::Duplicate { .. }) => Ok(None),
         Some(AppendError::NotApplied(said) | AppendError::Unknown(said)) => Err(said),
     }
+}
+
+/// How many events come before the first whose id stands for another event: an idempotency key that was used before, or
+/// meanwhile in another process. The store refuses that one for ever, with all that is appended together with it.
+fn appendable<A: Aggregate>(group: &Group<A>, heads: &[Head], open: &[Pending<A>]) -> usize {
+    let is_other = |(head, event): (&Head, &Pending<A>)| {
+        let found = head.found.as_ref();
+        found.is_some_and(|found| !group.wrote(&event.new, found))
+    };
+    heads.iter().zip(open).take_while(|pair| !is_other(*pair)).count()
 }
