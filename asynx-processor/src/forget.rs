@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use asynx_core::bus::BusError;
-use asynx_core::store::HeadQuery;
+use asynx_core::store::{Head, HeadQuery};
 use asynx_core::{
     Aggregate, AggregateId, Ancestry, Context, Error, Event, EventId, EventName, Expected, ForgetFailure, Metadata,
     StoreError, StreamId, Version,
@@ -84,23 +84,27 @@ impl<A: Aggregate> Handle<A> {
     async fn forget_in_turn(&self, id: &AggregateId, metadata: Metadata, ancestry: Ancestry) -> Result<(), Error> {
         let shared = &self.shared;
         let stream = shared.stream(id);
-        let query = HeadQuery {
-            stream: stream.clone(),
-            event_id: None,
-        };
-        let heads = shared.calls.heads(&[query]).await;
-        let head = heads
-            .map_err(|source| Error::Store { source })?
-            .pop()
-            .unwrap_or_default();
-        let unfinished = head.floor.filter(|_| head.erasing);
-        if let Some(tombstone) = unfinished {
-            shared.resume(&stream, tombstone, ancestry.clone()).await?;
+        let mut head = shared.head(&stream).await?;
+        let mut resumed = false;
+        while let Some(tombstone) = head.floor.filter(|_| head.erasing) {
+            resumed = true;
+            match shared.resume(&stream, tombstone, ancestry.clone()).await {
+                Ok(()) => break,
+                Err(error @ Error::ForgetFailed { .. }) => return Err(error),
+                Err(error) => {
+                    // Unless another process erased what was being read.
+                    let newest = shared.head(&stream).await?;
+                    if (newest.floor, newest.erasing) == (head.floor, head.erasing) {
+                        return Err(error);
+                    }
+                    head = newest;
+                }
+            }
         }
         if head.living().is_none() {
-            return match unfinished {
-                Some(_) => Ok(()),
-                None => Err(Error::NotFound { stream }),
+            return match resumed {
+                true => Ok(()),
+                false => Err(Error::NotFound { stream }),
             };
         }
         let (reply, answer) = oneshot::channel();
@@ -159,6 +163,16 @@ impl<A: Aggregate> Shared<A> {
         let bus = Arc::clone(&self.bus);
         let forgetting = Box::pin(async move { bus.forget(event).await });
         self.erase(stream, tombstone, forgetting).await
+    }
+
+    async fn head(&self, stream: &StreamId) -> Result<Head, Error> {
+        let query = HeadQuery {
+            stream: stream.clone(),
+            event_id: None,
+        };
+        let heads = self.calls.heads(&[query]).await;
+        let mut heads = heads.map_err(|source| Error::Store { source })?;
+        Ok(heads.pop().unwrap_or_default())
     }
 
     /// Waits for the forget handlers, then erases: snapshots first, payloads last.
