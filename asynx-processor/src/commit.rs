@@ -13,11 +13,14 @@ impl<A: Aggregate> Shard<A> {
         let (changing, unchanging): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| !group.events.is_empty());
         let appends: Vec<AppendGroup> = changing.iter().map(Group::to_append).collect();
         let queries: Vec<Vec<HeadQuery>> = unchanging.iter().map(|group| self.queries(group)).collect();
+        self.cache().moving(changing.iter().map(Group::id));
         let append = append_all(&self.shared.calls, &appends);
         let check = check_all(&self.shared.calls, queries);
         let (outcomes, heads) = join(append, check).await;
         for (group, outcome) in changing.into_iter().zip(outcomes) {
+            let id = group.id().clone();
             self.conclude(group, outcome);
+            self.cache().still(&id);
         }
         match heads {
             Ok(heads) => {

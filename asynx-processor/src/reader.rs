@@ -53,9 +53,17 @@ async fn answer<A: Aggregate>(shared: &Shared<A>, at: usize, questions: Vec<Ques
         .filter(|question| matches!(question.wants, Wants::Head(_)));
     let wants_head: HashSet<AggregateId> = asks_head.map(|question| question.id.clone()).collect();
     let sole_writer = shared.is_sole_writer();
+    let sure: HashSet<AggregateId> = match sole_writer {
+        true => known
+            .keys()
+            .filter(|id| cache.get_still(id).is_some())
+            .cloned()
+            .collect(),
+        false => HashSet::new(),
+    };
     let looked: Vec<AggregateId> = ids
         .iter()
-        .filter(|id| (known.contains_key(*id) && !sole_writer) || wants_head.contains(*id))
+        .filter(|id| (known.contains_key(*id) && !sure.contains(*id)) || wants_head.contains(*id))
         .cloned()
         .collect();
     let queries: Vec<HeadQuery> = looked
