@@ -150,6 +150,10 @@ impl<A: Aggregate> Shard<A> {
                     delivery: None,
                     forgetting: None,
                 }),
+                // Forgotten since it was found: it was applied all the same.
+                Err(Error::NotFound { stream } | Error::VersionNotFound { stream, .. }) => {
+                    work.run.fail(Error::Forgotten { stream, version });
+                }
                 Err(error) => work.run.fail(error),
             }
         });
