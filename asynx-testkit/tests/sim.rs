@@ -33,7 +33,7 @@ fn race(seed: u64, schedule: Schedule) -> (Vec<u64>, u64) {
         let (order, runtime) = (Arc::clone(&order), process.clone());
         process.spawn(Box::pin(async move {
             for turn in 0..4 {
-                order.lock().unwrap().push(racer);
+                order.lock().expect("no poison").push(racer);
                 match turn % 2 {
                     0 => give_way().await,
                     _ => runtime.sleep(Duration::from_micros(runtime.entropy() % 50)).await,
@@ -41,9 +41,9 @@ fn race(seed: u64, schedule: Schedule) -> (Vec<u64>, u64) {
             }
         }));
     }
-    sim.run_until_idle().unwrap();
+    sim.run_until_idle().expect("it ends");
     assert_eq!(process.tasks(), 0);
-    let order = order.lock().unwrap().clone();
+    let order = order.lock().expect("no poison").clone();
     (order, sim.trace())
 }
 

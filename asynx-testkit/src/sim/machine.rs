@@ -98,6 +98,7 @@ impl Sim {
     /// # Errors
     /// [`Stuck::Endless`] when that does not happen.
     pub fn run_until_idle(&self) -> Result<(), Stuck> {
+        self.after_step();
         while let Some(task) = self.next()? {
             self.step(task);
         }
