@@ -66,7 +66,8 @@ impl<A: Aggregate> Shard<A> {
                 Outcome::No { after, reason } if after <= applied && (applied > 0 || group.fresh) => {
                     if item.work.keyed {
                         let work = item.work;
-                        self.lookups.push(Lookup { work, reason });
+                        let floor = group.after(after).floor;
+                        self.lookups.push(Lookup { work, reason, floor });
                     } else {
                         refuse(item.work, reason);
                     }

@@ -77,7 +77,8 @@ impl<A: Aggregate> Shard<A> {
                     let reason = No::Failed(Error::Store {
                         source: StoreError::permanent(format!("the event id {event_id} is taken by another stream")),
                     });
-                    self.lookups.push(Lookup { work, reason });
+                    let floor = group.base.floor;
+                    self.lookups.push(Lookup { work, reason, floor });
                 }
                 self.carry.extend(works(others));
             }
@@ -158,10 +159,11 @@ impl<A: Aggregate> Shard<A> {
             .collect();
         match self.shared.calls.heads(&queries).await {
             Ok(heads) => {
-                for (Lookup { work, reason }, head) in lookups.into_iter().zip(heads) {
+                for (Lookup { work, reason, floor }, head) in lookups.into_iter().zip(heads) {
                     match head.found {
                         Some(_) => self.answer_found(work, head),
-                        None => refuse(work, reason),
+                        None if head.floor == floor => refuse(work, reason),
+                        None => self.carry.push(work),
                     }
                 }
             }

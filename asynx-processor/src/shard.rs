@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use asynx_core::store::HeadQuery;
-use asynx_core::{Aggregate, AggregateId, Error, StoreError};
+use asynx_core::{Aggregate, AggregateId, Error, StoreError, Version};
 use futures::future::{BoxFuture, Either, FutureExt, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 
@@ -51,6 +51,8 @@ pub(crate) enum Wake<A: Aggregate> {
 pub(crate) struct Lookup<A: Aggregate> {
     pub(crate) work: Work<A>,
     pub(crate) reason: No,
+    /// The floor when the answer was true: where it has moved, the key's event may have been erased wholly.
+    pub(crate) floor: Option<Version>,
 }
 
 /// What a failed attempt answers when it was the last one.
