@@ -118,6 +118,8 @@ impl<A: Aggregate> Shard<A> {
             let found = if item.work.keyed { heads.next() } else { None };
             match (found, item.outcome) {
                 (Some(head), _) if head.found.is_some() => self.answer_found(item.work, head),
+                // The key's event may have been erased wholly since the base was read.
+                (Some(head), _) if head.floor != known.1 => self.carry.push(item.work),
                 (_, Outcome::No { reason, .. }) if is_current => refuse(item.work, reason),
                 _ => self.carry.push(item.work),
             }
