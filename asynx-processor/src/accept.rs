@@ -4,6 +4,7 @@ use futures::FutureExt;
 
 use crate::commit::refuse;
 use crate::group::{Group, Item, Outcome};
+use crate::sabotage::Sabotage;
 use crate::shard::{Lookup, Shard};
 use crate::work::{Answer, Work};
 
@@ -100,6 +101,9 @@ impl<A: Aggregate> Shard<A> {
                 Ok(Some(ended)) => std::future::ready(ended).boxed(),
                 Err(panic) => std::future::ready(Err(not_handed_over(&panic))).boxed(),
             });
+            return answer;
+        }
+        if self.shared.is_sabotaged(Sabotage::PublishBeforeAppend) {
             return answer;
         }
         let published = catch(|| match tracked {

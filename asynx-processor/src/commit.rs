@@ -4,6 +4,7 @@ use futures::future::{BoxFuture, FutureExt, join};
 
 use crate::calls::Calls;
 use crate::group::{Group, Item, No, Outcome};
+use crate::sabotage;
 use crate::shard::{Last, Lookup, Shard};
 use crate::work::Work;
 
@@ -14,9 +15,11 @@ impl<A: Aggregate> Shard<A> {
         let appends: Vec<AppendGroup> = changing.iter().map(Group::to_append).collect();
         let queries: Vec<Vec<HeadQuery>> = unchanging.iter().map(|group| self.queries(group)).collect();
         self.cache().moving(changing.iter().map(Group::id));
+        let changing = sabotage::tell_early(&self.shared, changing);
         let append = append_all(&self.shared.calls, &appends);
         let check = check_all(&self.shared.calls, queries);
         let (outcomes, heads) = join(append, check).await;
+        let outcomes = sabotage::keep_after_conflict(&self.shared, &appends, outcomes).await;
         for (group, outcome) in changing.into_iter().zip(outcomes) {
             let id = group.id().clone();
             self.conclude(group, outcome);

@@ -2,16 +2,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use asynx_core::bus::BusError;
-use asynx_core::store::{Head, HeadQuery};
+use asynx_core::store::{AppendGroup, Head, HeadQuery};
 use asynx_core::{
     Aggregate, AggregateId, Ancestry, Context, Error, Event, EventId, EventName, Expected, ForgetFailure, Metadata,
-    StoreError, StreamId, Version,
+    Record, StoreError, StreamId, Version,
 };
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 
 use crate::fold::{Fold, decode};
 use crate::processor::{Handle, Processor};
+use crate::sabotage::Sabotage;
 use crate::shard::pause;
 use crate::shared::Shared;
 use crate::work::{Tombstone, Work};
@@ -106,6 +107,30 @@ impl<A: Aggregate> Handle<A> {
                 true => Ok(()),
                 false => Err(Error::NotFound { stream }),
             };
+        }
+        if shared.is_sabotaged(Sabotage::ForgetOutsideShard) {
+            let (event_id, now) = (EventId::generate(&*shared.runtime), shared.runtime.now());
+            let (version, name) = (Version::after(head.version), EventName::tombstone());
+            let record = Record::new(
+                event_id,
+                name,
+                version,
+                shared.upcast.current(),
+                now,
+                Arc::default(),
+                bytes::Bytes::from_static(b"[]"),
+            );
+            let events = vec![crate::group::new_event(&record)];
+            let group = AppendGroup {
+                stream: stream.clone(),
+                events,
+            };
+            let outcomes = shared.calls.append(&[group]).await;
+            if outcomes.iter().any(|outcome| outcome.stopped.is_some()) {
+                let source = StoreError::transient("the tombstone was not written");
+                return Err(Error::Unknown { stream, source });
+            }
+            return shared.resume(&stream, version, ancestry).await;
         }
         let (reply, answer) = oneshot::channel();
         let work = Work {
@@ -204,7 +229,9 @@ impl<A: Aggregate> Shared<A> {
     }
 
     async fn erase_once(&self, stream: &StreamId, tombstone: Version) -> Result<(), StoreError> {
-        self.snapshots.delete(stream, tombstone).await?;
+        if !self.is_sabotaged(Sabotage::KeepSnapshots) {
+            self.snapshots.delete(stream, tombstone).await?;
+        }
         let policy = self.options.forget_policy;
         match self.calls.store().erase() {
             Some(erase) => self.calls.bounded(erase.erase(stream, tombstone, policy)).await?,

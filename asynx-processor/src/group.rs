@@ -228,7 +228,7 @@ impl<A: Aggregate> Group<A> {
     }
 }
 
-fn new_event(record: &Record) -> NewEvent {
+pub(crate) fn new_event(record: &Record) -> NewEvent {
     NewEvent {
         version: record.version,
         event_id: record.event_id,

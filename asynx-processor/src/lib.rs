@@ -21,6 +21,7 @@ mod processor;
 mod queue;
 mod reader;
 mod route;
+mod sabotage;
 mod sending;
 mod settle;
 mod shard;
@@ -33,4 +34,7 @@ mod work;
 
 pub use options::{Options, Overflow};
 pub use processor::{Parts, Processor, StartError};
+#[cfg(feature = "sabotage")]
+#[doc(hidden)]
+pub use sabotage::Sabotage;
 pub use sending::Sending;

@@ -7,6 +7,7 @@ use futures::channel::oneshot;
 
 use crate::held::Held;
 use crate::queue::Queue;
+use crate::sabotage::Sabotage;
 use crate::shared::Shared;
 
 /// A question about the present of an aggregate.
@@ -32,11 +33,16 @@ pub(crate) async fn answer_questions<A: Aggregate>(shared: Arc<Shared<A>>, at: u
             }
         }
         questions.retain(|question| !question.is_cancelled());
-        answer(&shared, at, questions).await;
+        answer(&shared, at, questions, &asked).await;
     }
 }
 
-async fn answer<A: Aggregate>(shared: &Shared<A>, at: usize, questions: Vec<Question<A>>) {
+async fn answer<A: Aggregate>(
+    shared: &Shared<A>,
+    at: usize,
+    mut questions: Vec<Question<A>>,
+    asked: &Queue<Question<A>>,
+) {
     let cache = &shared.caches[at];
     let since = cache.since();
     let mut ids: Vec<AggregateId> = questions.iter().map(|question| question.id.clone()).collect();
@@ -82,6 +88,11 @@ async fn answer<A: Aggregate>(shared: &Shared<A>, at: usize, questions: Vec<Ques
             return;
         }
     };
+    if shared.is_sabotaged(Sabotage::JoinFreshnessCheck) {
+        // Those that it cannot answer are lost, and their callers told that it shuts down.
+        let joining = std::iter::from_fn(|| asked.try_recv().ok());
+        questions.extend(joining.filter(|question| heads.contains_key(&question.id)));
+    }
     for (id, head) in &heads {
         let is_current = |held: &Held<A>| (held.head, held.floor) == (head.version, head.floor);
         if known.get(id).is_some_and(|held| !is_current(held)) {

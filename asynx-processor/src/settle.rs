@@ -7,6 +7,7 @@ use futures::FutureExt;
 
 use crate::calls::Calls;
 use crate::group::{Group, Outcome, Pending};
+use crate::sabotage::Sabotage;
 use crate::shard::{Shard, Wake, pause};
 use crate::shared::Shared;
 
@@ -140,9 +141,10 @@ fn erased() -> StoreError {
 /// statement that nobody heard back from may still commit.
 async fn settle<A: Aggregate>(shared: &Shared<A>, mut unsettled: Unsettled<A>) -> Settled<A> {
     let (runtime, patience) = (&shared.runtime, shared.options.settle_for);
+    let absence = shared.is_sabotaged(Sabotage::SettleByAbsence);
     let (mut tries, mut waited) = (0, Duration::ZERO);
     let rest = loop {
-        match attempt(&shared.calls, shared.options.forget_policy, &mut unsettled).await {
+        match attempt(&shared.calls, shared.options.forget_policy, absence, &mut unsettled).await {
             Ok(Some(rest)) => break rest,
             Ok(None) => {}
             Err(said) => unsettled.said = said,
@@ -162,6 +164,7 @@ async fn settle<A: Aggregate>(shared: &Shared<A>, mut unsettled: Unsettled<A>) -
 async fn attempt<A: Aggregate>(
     calls: &Calls,
     policy: ForgetPolicy,
+    absence: bool,
     unsettled: &mut Unsettled<A>,
 ) -> Result<Option<Rest>, StoreError> {
     let Unsettled { group, applied, .. } = unsettled;
@@ -184,6 +187,7 @@ async fn attempt<A: Aggregate>(
                 let erased = policy == ForgetPolicy::EraseAll && head.floor >= Some(event.new.version);
                 return Ok(Some(if erased { Rest::Untold } else { Rest::Lost }));
             }
+            None if absence => return Ok(Some(Rest::Lost)),
             None => break,
         }
     }

@@ -10,6 +10,7 @@ use crate::cache::Cache;
 use crate::calls::Calls;
 use crate::options::Options;
 use crate::route::shard_of;
+use crate::sabotage::Sabotage;
 use crate::snapshots::Snapshots;
 use crate::tasks::Tasks;
 
@@ -52,6 +53,10 @@ impl<A: Aggregate> Shared<A> {
     /// Whether what is cached is current without asking the store.
     pub(crate) fn is_sole_writer(&self) -> bool {
         self.lease.as_ref().is_some_and(|lease| lease.is_held())
+    }
+
+    pub(crate) fn is_sabotaged(&self, by: Sabotage) -> bool {
+        self.options.is_sabotaged(by)
     }
 
     pub(crate) fn is_closing(&self) -> bool {
