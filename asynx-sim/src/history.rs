@@ -394,6 +394,8 @@ impl fmt::Display for Answer {
             Self::Killed => f.write_str("died"),
             Self::Event(seen) => write!(f, "v{} {}", seen.version, seen.name),
             Self::Rejected(refusal) => write!(f, "a rejection ({refusal})"),
+            // Its text has the number of a subscription, which is another in every run.
+            Self::Failed(Error::ForgetFailed { tombstone, .. }) => write!(f, "no erasure after v{tombstone}"),
             Self::Failed(error) => write!(f, "an error ({error})"),
             Self::State(ledger) => write!(f, "a state of count {}", ledger.count),
             Self::Exists(exists) => write!(f, "{exists}"),

@@ -10,6 +10,7 @@ mod fix;
 mod interrupt;
 mod postgres;
 mod process;
+mod sim;
 mod stopwatch;
 mod test;
 mod workspace;

@@ -217,6 +217,9 @@ impl Checking<'_> {
                     None => Err((DURABLE, format!("version {tombstone} is no tombstone"))),
                 }
             }
+            Error::Ended { .. } if super::was_orderly(self.recorded, self.call.life) => {
+                Err(("an orderly shutdown carries out what it has", error.to_string()))
+            }
             Error::Unknown { .. } | Error::Ended { .. } | Error::Unsettled { .. } | Error::Store { .. } => Ok(()),
             Error::Conflict { .. } => Ok(()),
             Error::QueueFull { depth } => match self.scenario.options.queue_depth {
@@ -225,6 +228,12 @@ impl Checking<'_> {
             },
             Error::ShuttingDown => {
                 let life = &self.recorded.lives[self.call.life];
+                let queued = self.scenario.options.queue_depth.is_none()
+                    && matches!(self.call.request, Request::Send { .. })
+                    && life.shutting.is_some_and(|shutting| shutting > self.call.called);
+                if queued && super::was_orderly(self.recorded, self.call.life) {
+                    return Err(("an orderly shutdown carries out what it has", error.to_string()));
+                }
                 match life.shutting.or(life.killed) {
                     Some(tick) if Some(tick) < self.call.ended => Ok(()),
                     _ => Err((CURRENT, "nobody shuts it down".to_owned())),

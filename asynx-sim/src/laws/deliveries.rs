@@ -95,7 +95,7 @@ fn accepted_are_delivered(
             };
             let complete = life.killed.is_none() && life.shutting.is_none();
             match delivery {
-                None if complete || was_orderly(recorded, call.life) => {
+                None if complete || super::was_orderly(recorded, call.life) => {
                     tell("what is accepted is delivered", "was never delivered");
                 }
                 Some(delivery)
@@ -113,13 +113,6 @@ fn accepted_are_delivered(
             }
         }
     }
-}
-
-/// Whether a life was ended by a shutdown that had the time it needed.
-fn was_orderly(recorded: &Recorded, life: usize) -> bool {
-    let life = &recorded.lives[life];
-    let done = format!("SHUT DOWN {}: Ok(())", life.name);
-    life.killed.is_none() && recorded.notes.iter().any(|note| note.text == done)
 }
 
 /// Whether something of a ledger was told as unknown before.

@@ -95,3 +95,10 @@ fn same_as_stored(stream: &Stream, seen: &Seen, by: Tick) -> Result<(), String> 
     }
     Ok(())
 }
+
+/// Whether a life was ended by a shutdown that had the time it needed.
+fn was_orderly(recorded: &Recorded, life: usize) -> bool {
+    let life = &recorded.lives[life];
+    let done = format!("SHUT DOWN {}: Ok(())", life.name);
+    life.killed.is_none() && recorded.notes.iter().any(|note| note.text == done)
+}
