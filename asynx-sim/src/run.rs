@@ -30,6 +30,8 @@ pub(crate) struct Run {
     pub(crate) snapshots: MemoryStore,
     sabotage: Option<Sabotage>,
     slots: Mutex<Vec<Option<Started>>>,
+    /// What was shut down, without its handle: a lease goes with the last one.
+    shut_down_lives: Mutex<Vec<(usize, SimProcess)>>,
     healed: AtomicBool,
 }
 
@@ -75,6 +77,7 @@ pub(crate) fn play(scenario: &Scenario, sabotage: Option<Sabotage>) -> (Arc<Run>
         snapshots: MemoryStore::new(),
         sabotage,
         slots: Mutex::new((0..scenario.processes).map(|_| None).collect()),
+        shut_down_lives: Mutex::default(),
         healed: AtomicBool::new(false),
     });
     let stuck = sim.block_on(Arc::clone(&run).go());
@@ -203,18 +206,26 @@ impl Run {
         if !matches!(done, Ok(()) | Err(Error::ShutdownIncomplete { .. })) {
             return;
         }
-        // Whoever still waits for an answer has one by now.
         let old = self.slots()[slot].take();
-        self.machine.sleep(2 * self.scenario.options.store_timeout * 64).await;
         if let Some(old) = old {
             old.unlink();
         }
-        let left = alive.process.tasks();
-        if left > 0 && !alive.process.is_killed() {
-            let hanging = self.machine.sim.hanging();
-            let hanging = hanging.iter().filter(|one| one.process == name);
-            let what = format!("{name}: {left} tasks: {:?}", hanging.collect::<Vec<_>>());
-            self.history.wrong("nothing runs after a shutdown", what);
+        self.shut_down_lives().push((alive.life, alive.process.clone()));
+    }
+
+    /// What was shut down has come to rest by the end.
+    async fn at_rest(&self) {
+        let patience = self.scenario.options.store_timeout * 128;
+        self.machine.sleep(patience).await;
+        for (life, process) in std::mem::take(&mut *self.shut_down_lives()) {
+            let left = process.tasks();
+            if left > 0 && !process.is_killed() {
+                let name = self.history.life_name(life);
+                let hanging = self.machine.sim.hanging();
+                let hanging = hanging.iter().filter(|one| one.process == name);
+                let what = format!("{name}: {left} tasks: {:?}", hanging.collect::<Vec<_>>());
+                self.history.wrong("nothing runs after a shutdown", what);
+            }
         }
     }
 
@@ -294,6 +305,11 @@ impl Run {
                 self.shut_down(slot, &alive, LONG).await;
             }
         }
+        self.at_rest().await;
+    }
+
+    fn shut_down_lives(&self) -> MutexGuard<'_, Vec<(usize, SimProcess)>> {
+        self.shut_down_lives.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slots(&self) -> MutexGuard<'_, Vec<Option<Started>>> {
