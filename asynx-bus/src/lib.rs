@@ -16,8 +16,12 @@ mod lanes;
 mod queue;
 mod registry;
 mod routes;
+mod sabotage;
 mod subscribed;
 mod tap;
 mod worker;
 
 pub use bus::InProcessBus;
+#[cfg(feature = "sabotage")]
+#[doc(hidden)]
+pub use sabotage::RACE_DELIVERIES;

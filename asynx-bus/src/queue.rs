@@ -8,7 +8,7 @@ use futures::channel::oneshot;
 use futures::future::AbortHandle;
 
 use crate::given::{Given, Job};
-use crate::lanes::{Lanes, Pushed};
+use crate::lanes::{Behind, Lanes, Pushed};
 use crate::registry::Registry;
 use crate::worker::Worker;
 
@@ -68,7 +68,7 @@ impl<A: Aggregate> Queue<A> {
     }
 
     /// Takes an event in (B1); whatever becomes of it, `given.done` is dropped in the end.
-    pub(crate) fn give(self: &Arc<Self>, given: Given<A>) {
+    pub(crate) fn give(self: &Arc<Self>, given: Given<A>) -> Behind {
         let mut ended = Vec::new();
         let mut state = self.state();
         if state.phase != Phase::Open {
@@ -77,8 +77,9 @@ impl<A: Aggregate> Queue<A> {
             if phase == Phase::Closed {
                 self.missed(&given, &HandlerFailure::Closed);
             }
-            return;
+            return Behind::Events;
         }
+        let behind = state.lanes.behind(&given.event.aggregate_id);
         let pushed = state.lanes.push(given, &mut ended);
         let capacity = state.lanes.capacity().unwrap_or(usize::MAX);
         match pushed {
@@ -89,6 +90,7 @@ impl<A: Aggregate> Queue<A> {
                 self.missed(&given, &HandlerFailure::Overflowed(capacity));
             }
         }
+        behind
     }
 
     pub(crate) fn phase(&self) -> Phase {

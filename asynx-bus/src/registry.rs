@@ -9,6 +9,7 @@ use futures::future::{self, Shared};
 
 use crate::activity::Activity;
 use crate::forget::{self, OnForget};
+use crate::lanes::Behind;
 use crate::queue::{Hold, Queue, Running};
 use crate::routes::{Known, Route, Routes};
 use crate::subscribed::{Subscribed, To};
@@ -68,12 +69,15 @@ impl<A: Aggregate> Registry<A> {
 
     pub(crate) fn publish_tracked(&self, event: Event<A>) -> Result<Delivery, BusError> {
         let (route, event) = self.route_of(event)?;
-        let given = route.iter().map(|subscribed| {
+        let (mut given, mut behind_forget) = (Vec::with_capacity(route.len()), Vec::new());
+        for subscribed in route.iter() {
             let (done, ended) = oneshot::channel();
-            subscribed.give(self, Event::clone(&event), Some(done));
-            (subscribed.id, ended.map(drop).boxed())
-        });
-        Ok(Delivery::new(given.collect()))
+            if subscribed.give(self, Event::clone(&event), Some(done)) == Behind::Hold {
+                behind_forget.push(subscribed.id);
+            }
+            given.push((subscribed.id, ended.map(drop).boxed()));
+        }
+        Ok(Delivery::new(given).behind_forget(behind_forget))
     }
 
     fn route_of(&self, event: Event<A>) -> Result<(Route<A>, Caught<Event<A>>), BusError> {

@@ -4,6 +4,7 @@ use futures::FutureExt;
 
 use crate::commit::refuse;
 use crate::group::{Group, Item, Outcome};
+use crate::sabotage::Sabotage;
 use crate::shard::{Lookup, Shard};
 use crate::work::{Answer, Work};
 
@@ -64,7 +65,8 @@ impl<A: Aggregate> Shard<A> {
                 Outcome::No { after, reason } if after <= applied && (applied > 0 || group.fresh) => {
                     if item.work.keyed {
                         let work = item.work;
-                        self.lookups.push(Lookup { work, reason });
+                        let floor = group.after(after).floor;
+                        self.lookups.push(Lookup { work, reason, floor });
                     } else {
                         refuse(item.work, reason);
                     }
@@ -97,6 +99,9 @@ impl<A: Aggregate> Shard<A> {
                 Ok(Some(ended)) => std::future::ready(ended).boxed(),
                 Err(panic) => std::future::ready(Err(not_handed_over(&panic))).boxed(),
             });
+            return answer;
+        }
+        if self.shared.is_sabotaged(Sabotage::PublishBeforeAppend) {
             return answer;
         }
         let published = catch(|| match tracked {

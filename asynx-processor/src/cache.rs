@@ -20,6 +20,8 @@ struct Inner<A> {
     removals: u64,
     /// Aggregates whose newest append has an unknown outcome: nothing that is known of them can be relied on.
     void: HashSet<AggregateId>,
+    /// Aggregates with an append under way: what is known of them may be outdated in the store already.
+    moving: HashSet<AggregateId>,
 }
 
 /// How many removals there had been when a reader began.
@@ -35,6 +37,7 @@ impl<A> Cache<A> {
             max_entries,
             removals: 0,
             void: HashSet::new(),
+            moving: HashSet::new(),
         }))
     }
 
@@ -44,6 +47,23 @@ impl<A> Cache<A> {
 
     pub(crate) fn get(&self, id: &AggregateId) -> Option<Held<A>> {
         self.lock().entries.get(id).map(|(held, _)| held.clone())
+    }
+
+    /// The same, unless an append is under way.
+    pub(crate) fn get_still(&self, id: &AggregateId) -> Option<Held<A>> {
+        let inner = self.lock();
+        let still = !inner.moving.contains(id);
+        drop(inner);
+        still.then(|| self.get(id))?
+    }
+
+    /// From here until [`Self::still`] an append is under way.
+    pub(crate) fn moving<'a>(&self, ids: impl Iterator<Item = &'a AggregateId>) {
+        self.lock().moving.extend(ids.cloned());
+    }
+
+    pub(crate) fn still(&self, id: &AggregateId) {
+        self.lock().moving.remove(id);
     }
 
     pub(crate) fn since(&self) -> Since {

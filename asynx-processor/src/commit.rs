@@ -4,6 +4,7 @@ use futures::future::{BoxFuture, FutureExt, join};
 
 use crate::calls::Calls;
 use crate::group::{Group, Item, No, Outcome};
+use crate::sabotage;
 use crate::shard::{Last, Lookup, Shard};
 use crate::work::Work;
 
@@ -13,13 +14,18 @@ impl<A: Aggregate> Shard<A> {
         let (changing, unchanging): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| !group.events.is_empty());
         let appends: Vec<AppendGroup> = changing.iter().map(Group::to_append).collect();
         let queries: Vec<Vec<HeadQuery>> = unchanging.iter().map(|group| self.queries(group)).collect();
+        self.cache().moving(changing.iter().map(Group::id));
+        let changing = sabotage::tell_early(&self.shared, changing);
         self.appending = !appends.is_empty();
         let append = append_all(&self.shared.calls, &appends);
         let check = check_all(&self.shared.calls, queries);
         let (outcomes, heads) = join(append, check).await;
         self.appending = false;
+        let outcomes = sabotage::keep_after_conflict(&self.shared, &appends, outcomes).await;
         for (group, outcome) in changing.into_iter().zip(outcomes) {
+            let id = group.id().clone();
             self.conclude(group, outcome);
+            self.cache().still(&id);
         }
         for (group, heads) in unchanging.into_iter().zip(heads) {
             match heads {
@@ -70,7 +76,8 @@ impl<A: Aggregate> Shard<A> {
                     let reason = No::Failed(Error::Store {
                         source: StoreError::permanent(format!("the event id {event_id} is taken by another stream")),
                     });
-                    self.lookups.push(Lookup { work, reason });
+                    let floor = group.base.floor;
+                    self.lookups.push(Lookup { work, reason, floor });
                 }
                 self.carry.extend(works(others));
             }
@@ -110,6 +117,8 @@ impl<A: Aggregate> Shard<A> {
             let found = if item.work.keyed { heads.next() } else { None };
             match (found, item.outcome) {
                 (Some(head), _) if head.found.is_some() => self.answer_found(item.work, head),
+                // The key's event may have been erased wholly since the base was read.
+                (Some(head), _) if head.floor != known.1 => self.carry.push(item.work),
                 (_, Outcome::No { reason, .. }) if is_current => refuse(item.work, reason),
                 _ => self.carry.push(item.work),
             }
@@ -150,10 +159,12 @@ impl<A: Aggregate> Shard<A> {
             })
             .collect();
         let heads = self.shared.calls.heads(&queries).await;
-        for (Lookup { work, reason }, head) in lookups.into_iter().zip(heads) {
+        for (Lookup { work, reason, floor }, head) in lookups.into_iter().zip(heads) {
             match head {
                 Ok(head) if head.found.is_some() => self.answer_found(work, head),
-                Ok(_) => refuse(work, reason),
+                Ok(head) if head.floor == floor => refuse(work, reason),
+                // It was forgotten since: the key may have gone with it.
+                Ok(_) => self.carry.push(work),
                 Err(source) if source.is_transient() => self.retry(vec![work], &Last::Store(source)),
                 Err(source) => work.run.fail(Error::Store { source }),
             }

@@ -2,16 +2,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use asynx_core::bus::BusError;
-use asynx_core::store::{Head, HeadQuery};
+use asynx_core::store::{AppendGroup, Head, HeadQuery};
 use asynx_core::{
     Aggregate, AggregateId, Ancestry, Context, Error, Event, EventId, EventName, Expected, ForgetFailure, Metadata,
-    StoreError, StreamId, Version,
+    Record, StoreError, StreamId, Version,
 };
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 
 use crate::fold::{Fold, decode};
 use crate::processor::{Handle, Processor};
+use crate::sabotage::Sabotage;
 use crate::shard::pause;
 use crate::shared::Shared;
 use crate::work::{Tombstone, Work};
@@ -84,22 +85,52 @@ impl<A: Aggregate> Handle<A> {
     async fn forget_in_turn(&self, id: &AggregateId, metadata: Metadata, ancestry: Ancestry) -> Result<(), Error> {
         let shared = &self.shared;
         let stream = shared.stream(id);
-        let query = HeadQuery {
-            stream: stream.clone(),
-            event_id: None,
-        };
-        let head = shared.calls.heads(&[query]).await.pop();
-        let head = head.unwrap_or_else(|| Ok(Head::default()));
-        let head = head.map_err(|source| Error::Store { source })?;
-        let unfinished = head.floor.filter(|_| head.erasing);
-        if let Some(tombstone) = unfinished {
-            shared.resume(&stream, tombstone, ancestry.clone()).await?;
+        let mut head = shared.head(&stream).await?;
+        let mut resumed = false;
+        while let Some(tombstone) = head.floor.filter(|_| head.erasing) {
+            resumed = true;
+            match shared.resume(&stream, tombstone, ancestry.clone()).await {
+                Ok(()) => break,
+                Err(error @ Error::ForgetFailed { .. }) => return Err(error),
+                Err(error) => {
+                    // Unless another process erased what was being read.
+                    let newest = shared.head(&stream).await?;
+                    if (newest.floor, newest.erasing) == (head.floor, head.erasing) {
+                        return Err(error);
+                    }
+                    head = newest;
+                }
+            }
         }
         if head.living().is_none() {
-            return match unfinished {
-                Some(_) => Ok(()),
-                None => Err(Error::NotFound { stream }),
+            return match resumed {
+                true => Ok(()),
+                false => Err(Error::NotFound { stream }),
             };
+        }
+        if shared.is_sabotaged(Sabotage::ForgetOutsideShard) {
+            let (event_id, now) = (EventId::generate(&*shared.runtime), shared.runtime.now());
+            let (version, name) = (Version::after(head.version), EventName::tombstone());
+            let record = Record::new(
+                event_id,
+                name,
+                version,
+                shared.upcast.current(),
+                now,
+                Arc::default(),
+                bytes::Bytes::from_static(b"[]"),
+            );
+            let events = vec![crate::group::new_event(&record)];
+            let group = AppendGroup {
+                stream: stream.clone(),
+                events,
+            };
+            let outcomes = shared.calls.append(&[group]).await;
+            if outcomes.iter().any(|outcome| outcome.stopped.is_some()) {
+                let source = StoreError::transient("the tombstone was not written");
+                return Err(Error::Unknown { stream, source });
+            }
+            return shared.resume(&stream, version, ancestry).await;
         }
         let (reply, answer) = oneshot::channel();
         let work = Work {
@@ -167,6 +198,16 @@ impl<A: Aggregate> Shared<A> {
         self.erase(stream, tombstone, forgetting).await
     }
 
+    async fn head(&self, stream: &StreamId) -> Result<Head, Error> {
+        let query = HeadQuery {
+            stream: stream.clone(),
+            event_id: None,
+        };
+        let head = self.calls.heads(&[query]).await.pop();
+        let head = head.unwrap_or_else(|| Ok(Head::default()));
+        head.map_err(|source| Error::Store { source })
+    }
+
     /// Waits for the forget handlers, then erases: snapshots first, payloads last.
     async fn erase(
         &self,
@@ -196,7 +237,9 @@ impl<A: Aggregate> Shared<A> {
     }
 
     async fn erase_once(&self, stream: &StreamId, tombstone: Version) -> Result<(), StoreError> {
-        self.snapshots.delete(stream, tombstone).await?;
+        if !self.is_sabotaged(Sabotage::KeepSnapshots) {
+            self.snapshots.delete(stream, tombstone).await?;
+        }
         let policy = self.options.forget_policy;
         match self.calls.store().erase() {
             Some(erase) => {

@@ -85,6 +85,12 @@ impl<A: Aggregate> Group<A> {
         self.events.last().map_or(&self.base, |event| &event.after)
     }
 
+    /// What is known after so many events.
+    pub(crate) fn after(&self, events: usize) -> &Held<A> {
+        let last = events.checked_sub(1).and_then(|last| self.events.get(last));
+        last.map_or(&self.base, |event| &event.after)
+    }
+
     pub(crate) fn to_append(&self) -> AppendGroup {
         AppendGroup {
             stream: self.stream.clone(),
@@ -231,7 +237,7 @@ impl<A: Aggregate> Group<A> {
     }
 }
 
-fn new_event(record: &Record) -> NewEvent {
+pub(crate) fn new_event(record: &Record) -> NewEvent {
     NewEvent {
         version: record.version,
         event_id: record.event_id,

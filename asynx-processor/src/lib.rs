@@ -22,6 +22,7 @@ mod processor;
 mod queue;
 mod reader;
 mod route;
+mod sabotage;
 mod sending;
 mod settle;
 mod shard;
@@ -34,4 +35,7 @@ mod work;
 
 pub use options::{Options, Overflow};
 pub use processor::{Parts, Processor, StartError, WeakProcessor};
+#[cfg(feature = "sabotage")]
+#[doc(hidden)]
+pub use sabotage::Sabotage;
 pub use sending::Sending;

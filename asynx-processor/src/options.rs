@@ -49,6 +49,9 @@ pub struct Options {
     pub forget_policy: ForgetPolicy,
     /// Own the category: reads and rejections rest on the cache without asking the store. Takes a lease in the store.
     pub sole_writer: bool,
+    #[cfg(feature = "sabotage")]
+    #[doc(hidden)]
+    pub sabotage: Option<crate::sabotage::Sabotage>,
 }
 
 const fn number(n: usize) -> NonZeroUsize {
@@ -77,6 +80,8 @@ impl Default for Options {
             page: number(1_000),
             forget_policy: ForgetPolicy::default(),
             sole_writer: false,
+            #[cfg(feature = "sabotage")]
+            sabotage: None,
         }
     }
 }

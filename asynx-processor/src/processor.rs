@@ -248,7 +248,7 @@ impl<A: Aggregate> Processor<A> {
     fn cached_for_sure(&self, id: &AggregateId) -> Option<Held<A>> {
         let shared = &self.handle.shared;
         let sure = shared.is_sole_writer() && !shared.is_closing();
-        sure.then(|| shared.cache(id).get(id))?
+        sure.then(|| shared.cache(id).get_still(id))?
     }
 }
 

@@ -7,6 +7,7 @@ use futures::channel::oneshot;
 
 use crate::held::Held;
 use crate::queue::Queue;
+use crate::sabotage::Sabotage;
 use crate::shared::Shared;
 
 /// A question about the present of an aggregate.
@@ -32,11 +33,16 @@ pub(crate) async fn answer_questions<A: Aggregate>(shared: Arc<Shared<A>>, at: u
             }
         }
         questions.retain(|question| !question.is_cancelled());
-        answer(&shared, at, questions).await;
+        answer(&shared, at, questions, &asked).await;
     }
 }
 
-async fn answer<A: Aggregate>(shared: &Shared<A>, at: usize, questions: Vec<Question<A>>) {
+async fn answer<A: Aggregate>(
+    shared: &Shared<A>,
+    at: usize,
+    mut questions: Vec<Question<A>>,
+    asked: &Queue<Question<A>>,
+) {
     let cache = &shared.caches[at];
     let since = cache.since();
     let mut ids: Vec<AggregateId> = questions.iter().map(|question| question.id.clone()).collect();
@@ -53,9 +59,17 @@ async fn answer<A: Aggregate>(shared: &Shared<A>, at: usize, questions: Vec<Ques
         .filter(|question| matches!(question.wants, Wants::Head(_)));
     let wants_head: HashSet<AggregateId> = asks_head.map(|question| question.id.clone()).collect();
     let sole_writer = shared.is_sole_writer();
+    let sure: HashSet<AggregateId> = match sole_writer {
+        true => known
+            .keys()
+            .filter(|id| cache.get_still(id).is_some())
+            .cloned()
+            .collect(),
+        false => HashSet::new(),
+    };
     let looked: Vec<AggregateId> = ids
         .iter()
-        .filter(|id| (known.contains_key(*id) && !sole_writer) || wants_head.contains(*id))
+        .filter(|id| (known.contains_key(*id) && !sure.contains(*id)) || wants_head.contains(*id))
         .cloned()
         .collect();
     let queries: Vec<HeadQuery> = looked
@@ -67,6 +81,11 @@ async fn answer<A: Aggregate>(shared: &Shared<A>, at: usize, questions: Vec<Ques
         .collect();
     let heads = shared.calls.heads(&queries).await;
     let heads: HashMap<_, _> = looked.iter().cloned().zip(heads).collect();
+    if shared.is_sabotaged(Sabotage::JoinFreshnessCheck) {
+        // Those that it cannot answer are lost, and their callers told that it shuts down.
+        let joining = std::iter::from_fn(|| asked.try_recv().ok());
+        questions.extend(joining.filter(|question| heads.contains_key(&question.id)));
+    }
     let mut failed: HashMap<AggregateId, Error> = HashMap::new();
     for id in &looked {
         let is_current = |held: &Held<A>| match heads.get(id) {

@@ -1,15 +1,16 @@
 use std::collections::VecDeque;
-use std::time::Duration;
 
-use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, HeadQuery};
-use asynx_core::{Aggregate, AggregateId, Error, Position, Runtime, StoreError};
+use asynx_core::store::{AppendError, AppendGroup, ForgetPolicy, GroupOutcome, Head, HeadQuery};
+use asynx_core::{Aggregate, AggregateId, Error, EventId, Position, StoreError};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
 
 use crate::calls::Calls;
-use crate::group::{Group, Outcome};
+use crate::group::{Group, Outcome, Pending};
+use crate::sabotage::Sabotage;
 use crate::shard::{Shard, Wake, pause};
+use crate::shared::Shared;
 
 /// A group whose append has an unknown outcome.
 pub(crate) struct Unsettled<A: Aggregate> {
@@ -31,10 +32,12 @@ enum Rest {
     None,
     /// Another event has the version: the rest is not stored and never will be.
     Lost,
+    /// The next event's id stands for an event of another version: the rest is not stored and never will be.
+    Duplicate(EventId),
+    /// The versions were erased wholly: nobody will ever know, and nothing can come of it any more.
+    Untold,
     /// Nobody knows yet.
     Unknown,
-    /// Nobody will ever know: the aggregate was forgotten, and its ids are gone.
-    Forgotten,
 }
 
 impl<A: Aggregate> Shard<A> {
@@ -68,8 +71,7 @@ impl<A: Aggregate> Shard<A> {
         // A task of its own: within this worker it would stand still, with a connection of the store in its hands
         // perhaps, while the worker waits for another.
         let settling = async move {
-            let (calls, runtime) = (&shared.calls, &*shared.runtime);
-            let settled = settle(calls, runtime, shared.options.settle_for, unsettled).await;
+            let settled = settle(&shared, unsettled).await;
             let _ = reply.send(Box::new(settled));
         };
         self.shared.tasks.spawn(&*self.shared.runtime, settling);
@@ -91,18 +93,36 @@ impl<A: Aggregate> Shard<A> {
             return;
         }
         self.cache().restore(&id);
-        if matches!(rest, Rest::Forgotten) {
-            self.never_known(unsettled);
-            self.carry.extend(waiting);
-            return;
-        }
         unsettled.group.fresh = false;
         let outcome = GroupOutcome {
             applied: unsettled.applied,
-            stopped: matches!(rest, Rest::Lost).then_some(AppendError::Conflict),
+            stopped: match rest {
+                Rest::None | Rest::Unknown => None,
+                Rest::Lost => Some(AppendError::Conflict),
+                Rest::Duplicate(event_id) => Some(AppendError::Duplicate { event_id }),
+                Rest::Untold => Some(AppendError::Unknown(erased())),
+            },
         };
-        self.conclude(unsettled.group, outcome);
+        match rest {
+            Rest::Untold => self.untold(unsettled.group, &outcome),
+            _ => self.conclude(unsettled.group, outcome),
+        }
         self.carry.extend(waiting);
+    }
+
+    /// To run the commands of these events again could carry them out twice.
+    fn untold(&mut self, mut group: Group<A>, outcome: &GroupOutcome) {
+        let items = std::mem::take(&mut group.items);
+        for item in self.accept(&group, items, outcome) {
+            match item.outcome {
+                Outcome::Event(_) | Outcome::SameAs(_) => item.work.run.fail(Error::Unknown {
+                    stream: group.stream.clone(),
+                    source: erased(),
+                }),
+                Outcome::No { .. } => self.carry.push(item.work),
+            }
+        }
+        self.cache().remove(group.id());
     }
 
     fn give_up(&mut self, mut unsettled: Unsettled<A>, waiting: VecDeque<crate::work::Work<A>>) {
@@ -124,54 +144,48 @@ impl<A: Aggregate> Shard<A> {
         let sleep = self.shared.runtime.sleep(self.shared.options.settle_for);
         self.waking.push(sleep.map(move |()| Wake::Resettle(id)).boxed());
     }
+}
 
-    /// The aggregate was forgotten meanwhile, and with it what could tell whether the events were stored.
-    fn never_known(&mut self, unsettled: Unsettled<A>) {
-        for item in unsettled.group.items {
-            match item.outcome {
-                Outcome::Event(_) | Outcome::SameAs(_) => item.work.run.fail(Error::Unknown {
-                    stream: unsettled.group.stream.clone(),
-                    source: StoreError::permanent("the aggregate was forgotten before it could be found out"),
-                }),
-                Outcome::No { .. } => self.carry.push(item.work),
-            }
-        }
-    }
+fn erased() -> StoreError {
+    StoreError::permanent("what was stored at its version has been erased since")
 }
 
 /// Appends the same events again until it is known what became of them. That an event is absent proves nothing: the
 /// statement that nobody heard back from may still commit.
-async fn settle<A: Aggregate>(
-    calls: &Calls,
-    runtime: &dyn Runtime,
-    patience: Duration,
-    mut unsettled: Unsettled<A>,
-) -> Settled<A> {
-    let attempts = attempts(calls, runtime, &mut unsettled).boxed();
-    let rest = match select(attempts, runtime.sleep(patience)).await {
+async fn settle<A: Aggregate>(shared: &Shared<A>, mut unsettled: Unsettled<A>) -> Settled<A> {
+    let attempts = attempts(shared, &mut unsettled).boxed();
+    let rest = match select(attempts, shared.runtime.sleep(shared.options.settle_for)).await {
         Either::Left((rest, _)) => rest,
         Either::Right(_) => Rest::Unknown,
     };
     Settled { unsettled, rest }
 }
 
-async fn attempts<A: Aggregate>(calls: &Calls, runtime: &dyn Runtime, unsettled: &mut Unsettled<A>) -> Rest {
+async fn attempts<A: Aggregate>(shared: &Shared<A>, unsettled: &mut Unsettled<A>) -> Rest {
+    let absence = shared.is_sabotaged(Sabotage::SettleByAbsence);
     let mut tries = 0;
     loop {
-        match attempt(calls, unsettled).await {
+        match attempt(&shared.calls, shared.options.forget_policy, absence, unsettled).await {
             Ok(Some(rest)) => return rest,
             Ok(None) => {}
             Err(said) => unsettled.said = said,
         }
         tries += 1;
-        runtime.sleep(pause(tries, runtime.entropy())).await;
+        let pause = pause(tries, shared.runtime.entropy());
+        shared.runtime.sleep(pause).await;
     }
 }
 
 /// One look and one append; `None` where it must be tried again.
-async fn attempt<A: Aggregate>(calls: &Calls, unsettled: &mut Unsettled<A>) -> Result<Option<Rest>, StoreError> {
+async fn attempt<A: Aggregate>(
+    calls: &Calls,
+    policy: ForgetPolicy,
+    absence: bool,
+    unsettled: &mut Unsettled<A>,
+) -> Result<Option<Rest>, StoreError> {
     let Unsettled { group, applied, .. } = unsettled;
-    let open = &group.events[applied.len()..];
+    let before = applied.len();
+    let open = &group.events[before..];
     let queries: Vec<HeadQuery> = open
         .iter()
         .map(|event| HeadQuery {
@@ -179,23 +193,27 @@ async fn attempt<A: Aggregate>(calls: &Calls, unsettled: &mut Unsettled<A>) -> R
             event_id: Some(event.new.event_id),
         })
         .collect();
-    for (head, event) in calls.heads(&queries).await.into_iter().zip(open) {
-        let head = head?;
-        let version = Some(event.new.version);
+    let heads: Result<Vec<Head>, StoreError> = calls.heads(&queries).await.into_iter().collect();
+    let heads = heads?;
+    let appendable = appendable(&heads, open);
+    for (head, event) in heads.iter().zip(open).take(appendable) {
         match &head.found {
-            Some(found) if event.is(found) => applied.push(found.position),
-            // Another process has used the key.
-            Some(_) => return Ok(Some(Rest::Lost)),
-            // Its id may have been there, and gone with the life that was forgotten.
-            None if head.floor >= version => return Ok(Some(Rest::Forgotten)),
-            // The head is no newer than the look-up: a taken version is another's.
-            None if head.version >= version => return Ok(Some(Rest::Lost)),
+            Some(found) => applied.push(found.position),
+            // The head is no newer than the look-up: a taken version is another's, if nothing can have been erased.
+            None if head.version >= Some(event.new.version) => {
+                let erased = policy == ForgetPolicy::EraseAll && head.floor >= Some(event.new.version);
+                return Ok(Some(if erased { Rest::Untold } else { Rest::Lost }));
+            }
+            None if absence => return Ok(Some(Rest::Lost)),
             None => break,
         }
     }
-    let open = &group.events[applied.len()..];
+    let open = &group.events[..before + appendable][applied.len()..];
     if open.is_empty() {
-        return Ok(Some(Rest::None));
+        return Ok(Some(match group.events.get(applied.len()) {
+            Some(other) => Rest::Duplicate(other.new.event_id),
+            None => Rest::None,
+        }));
     }
     let again = AppendGroup {
         stream: group.stream.clone(),
@@ -207,9 +225,17 @@ async fn attempt<A: Aggregate>(calls: &Calls, unsettled: &mut Unsettled<A>) -> R
     };
     applied.extend(outcome.applied);
     match outcome.stopped {
-        None => Ok(Some(Rest::None)),
+        None if applied.len() == group.events.len() => Ok(Some(Rest::None)),
+        None => Ok(None),
         // The next look tells whose it is.
         Some(AppendError::Conflict | AppendError::Duplicate { .. }) => Ok(None),
         Some(AppendError::NotApplied(said) | AppendError::Unknown(said)) => Err(said),
     }
+}
+
+/// How many events come before the first whose id stands for another event: an idempotency key that was used before, or
+/// meanwhile in another process. The store refuses that one for ever, with all that is appended together with it.
+fn appendable<A: Aggregate>(heads: &[Head], open: &[Pending<A>]) -> usize {
+    let is_other = |(head, event): (&Head, &Pending<A>)| head.found.as_ref().is_some_and(|found| !event.is(found));
+    heads.iter().zip(open).take_while(|pair| !is_other(*pair)).count()
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use asynx_core::store::HeadQuery;
-use asynx_core::{Aggregate, AggregateId, Error, StoreError};
+use asynx_core::{Aggregate, AggregateId, Error, StoreError, Version};
 use futures::future::{BoxFuture, Either, FutureExt, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 
 use crate::cache::Cache;
 use crate::group::{Group, No};
 use crate::queue::Queue;
+use crate::sabotage::Sabotage;
 use crate::settle::{Settled, Unsettled};
 use crate::shared::Shared;
 use crate::work::Work;
@@ -57,6 +58,8 @@ pub(crate) enum Wake<A: Aggregate> {
 pub(crate) struct Lookup<A: Aggregate> {
     pub(crate) work: Work<A>,
     pub(crate) reason: No,
+    /// The floor when the answer was true: where it has moved, the key's event may have been erased wholly.
+    pub(crate) floor: Option<Version>,
 }
 
 /// What a failed attempt answers when it was the last one.
@@ -224,7 +227,7 @@ impl<A: Aggregate> Shard<A> {
 
     /// The newest states that are known, from the cache or, together, from the store.
     async fn with_bases(&mut self, works: Vec<(AggregateId, Vec<Work<A>>)>) -> Vec<Waiting<A>> {
-        let sole_writer = self.shared.is_sole_writer();
+        let sole_writer = self.shared.is_sole_writer() || self.shared.is_sabotaged(Sabotage::NoFreshnessCheck);
         let cached: Vec<_> = works.iter().map(|(id, _)| self.cache().get(id)).collect();
         let missing = works.iter().zip(&cached).filter(|(_, cached)| cached.is_none());
         let missing: Vec<AggregateId> = missing.map(|((id, _), _)| id.clone()).collect();

@@ -11,6 +11,7 @@ use crate::calls::Calls;
 use crate::lease::Lease;
 use crate::options::Options;
 use crate::route::shard_of;
+use crate::sabotage::Sabotage;
 use crate::snapshots::Snapshots;
 use crate::tasks::Tasks;
 
@@ -53,6 +54,10 @@ impl<A: Aggregate> Shared<A> {
     /// Whether what is cached is current without asking the store.
     pub(crate) fn is_sole_writer(&self) -> bool {
         self.lease.is_held()
+    }
+
+    pub(crate) fn is_sabotaged(&self, by: Sabotage) -> bool {
+        self.options.is_sabotaged(by)
     }
 
     pub(crate) fn is_closing(&self) -> bool {

@@ -8,6 +8,7 @@ use futures::channel::oneshot;
 use futures::future::{Either, select};
 
 use crate::processor::Processor;
+use crate::sabotage::Sabotage;
 
 impl<A: Aggregate> Processor<A> {
     /// Ends in order: takes no more commands, answers those it has, writes what snapshots are due, lets handlers
@@ -29,6 +30,9 @@ impl<A: Aggregate> Processor<A> {
         }
         let (handle, (ended, end)) = (Arc::clone(&self.handle), oneshot::channel());
         let task = async move {
+            if shared.is_sabotaged(Sabotage::ShutdownDropsQueue) {
+                handle.workers.abort();
+            }
             let orderly = async {
                 handle.workers.idle().await;
                 shared.tasks.idle().await;

@@ -6,6 +6,7 @@
 //! - [`faults`]: [`FaultyStore`](faults::FaultyStore) makes any store slow, failing, forgetful of its answers, late or
 //!   dead, by a seeded plan.
 //! - [`scenario`]: given, when, then for the commands, upcasters and handlers of a domain.
+//! - [`sim`]: a deterministic runtime, with processes that can be killed.
 //! - `strategies` (feature `proptest`): documents, patches and sequences of commands for property tests.
 //! - [`samples`]: events with valid records.
 //! - [`ThreadRuntime`]: a runtime of plain threads, for tests that want no other.
@@ -16,6 +17,7 @@ pub mod layers;
 mod random;
 pub mod samples;
 pub mod scenario;
+pub mod sim;
 #[cfg(feature = "proptest")]
 pub mod strategies;
 mod thread_runtime;

@@ -5,39 +5,51 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::{check, examples, fix, interrupt, test};
+use crate::{check, examples, fix, interrupt, sim, test};
 
-/// A command takes no arguments yet, and says by its exit code whether all is well.
-type Run = fn() -> Result<ExitCode>;
+/// A command says by its exit code whether all is well.
+#[derive(Clone, Copy)]
+enum Run {
+    Plain(fn() -> Result<ExitCode>),
+    WithArguments(fn(&[String]) -> Result<ExitCode>),
+}
 
 const COMMANDS: &[(&str, &str, Run)] = &[
     (
         "test",
         "provisions PostgreSQL where a test needs it, runs every test, cleans up",
-        test::run,
+        Run::Plain(test::run),
     ),
     (
         "check",
         "fmt, clippy, docs, purity of core, features; changes nothing",
-        check::run,
+        Run::Plain(check::run),
     ),
-    ("fix", "mends what fmt and clippy can mend", fix::run),
+    ("fix", "mends what fmt and clippy can mend", Run::Plain(fix::run)),
+    (
+        "sim",
+        "the simulator: --seeds N [--seed S] [--trace] [--sabotage NAME|all]; a failing seed replays",
+        Run::WithArguments(sim::run),
+    ),
     (
         "examples",
         "runs every example and compares its output with its README",
-        examples::run,
+        Run::Plain(examples::run),
     ),
-    ("help", "prints this table", help),
+    ("help", "prints this table", Run::Plain(help)),
 ];
 
 /// Runs the command that `arguments` name; none means `help`.
 pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<ExitCode> {
-    let command = parse(arguments)?;
+    let (command, arguments) = parse(arguments)?;
     interrupt::listen()?;
-    command()
+    match command {
+        Run::Plain(run) => run(),
+        Run::WithArguments(run) => run(&arguments),
+    }
 }
 
-fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Run> {
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<(Run, Vec<String>)> {
     let name = match arguments.next().as_deref() {
         None | Some("-h" | "--help") => "help".to_owned(),
         Some(name) => name.to_owned(),
@@ -45,10 +57,11 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Run> {
     let Some((_, _, command)) = COMMANDS.iter().find(|(known, ..)| *known == name) else {
         bail!("there is no command `{name}`\n\n{}", table());
     };
-    if let Some(extra) = arguments.next() {
+    let arguments: Vec<String> = arguments.collect();
+    if let (Run::Plain(_), Some(extra)) = (command, arguments.first()) {
         bail!("`cargo xtask {name}` takes no arguments, but got `{extra}`");
     }
-    Ok(*command)
+    Ok((*command, arguments))
 }
 
 fn help() -> Result<ExitCode> {
@@ -68,8 +81,9 @@ fn table() -> String {
 mod tests {
     use super::*;
 
-    fn parse_words(words: &[&str]) -> Result<Run> {
-        parse(words.iter().map(|word| word.to_string()))
+    fn parse_words(words: &[&str]) -> Result<Vec<String>> {
+        let (_, arguments) = parse(words.iter().map(|word| word.to_string()))?;
+        Ok(arguments)
     }
 
     #[test]
@@ -93,5 +107,6 @@ mod tests {
     fn arguments_are_not_swallowed() {
         let error = parse_words(&["test", "--quick"]).unwrap_err().to_string();
         assert!(error.contains("`--quick`"), "{error}");
+        assert_eq!(parse_words(&["sim", "--seeds", "7"]).unwrap(), ["--seeds", "7"]);
     }
 }

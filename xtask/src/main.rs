@@ -11,6 +11,7 @@ mod interrupt;
 mod leash;
 mod postgres;
 mod process;
+mod sim;
 mod stopwatch;
 mod test;
 mod workspace;

@@ -9,6 +9,7 @@ use crate::Ancestry;
 #[derive(Default, Clone)]
 pub struct Delivery {
     handlers: Vec<(SubscriptionId, Shared<BoxFuture<'static, ()>>)>,
+    behind_forget: Vec<SubscriptionId>,
 }
 
 impl Delivery {
@@ -18,7 +19,15 @@ impl Delivery {
         let handlers = handlers.into_iter().map(|(id, done)| (id, done.shared()));
         Self {
             handlers: handlers.collect(),
+            behind_forget: Vec::new(),
         }
+    }
+
+    /// With these subscriptions the event waits until forget handlers have cleaned up after the life before.
+    #[must_use]
+    pub fn behind_forget(mut self, subscriptions: Vec<SubscriptionId>) -> Self {
+        self.behind_forget = subscriptions;
+        self
     }
 
     /// To how many subscriptions the event went.
@@ -34,13 +43,14 @@ impl Delivery {
     }
 
     /// Waits until all are done, except those of whom `ancestry` says that they wait for the caller: waiting for them
-    /// would never end.
+    /// would never end. Nor does a handler wait for those behind a forget, which may wait for that very handler.
     ///
     /// # Cancel safety
     /// Safe: the handlers run on.
     pub async fn wait(self, ancestry: &Ancestry) {
         let others = self.handlers.into_iter();
-        let others = others.filter(|(id, _)| !ancestry.contains(*id)).map(|(_, done)| done);
+        let waits_for_caller = |id| ancestry.contains(id) || (!ancestry.is_empty() && self.behind_forget.contains(&id));
+        let others = others.filter(|(id, _)| !waits_for_caller(*id)).map(|(_, done)| done);
         future::join_all(others).await;
     }
 }

@@ -8,7 +8,7 @@ pub(super) const MEND: &str = "what two crates share belongs into asynx-core, wh
 
 const CORE: &str = "asynx-core";
 /// Crates that join the others; all else named `asynx-*`, also what is still to come, is a peer and may know only core.
-const JOINING: &[&str] = &["asynx", "asynx-bench", "asynx-examples"];
+const JOINING: &[&str] = &["asynx", "asynx-bench", "asynx-examples", "asynx-sim"];
 
 pub(super) fn check(workspace: &Workspace) -> Result<()> {
     if workspace.package(CORE).is_none() {
