@@ -376,7 +376,6 @@ mod tests {
         let aggregate = AggregateId::parse("a").unwrap();
         assert!(matches!(lanes.push(given(&aggregate), &mut ended), Pushed::Starts(_)));
         for _ in 0..100 {
-            drop(lanes.barrier(&aggregate, &mut ended));
             drop(lanes.barriers(&mut ended));
         }
         let items = &lanes.lanes[&aggregate].items;

@@ -6,8 +6,8 @@ use asynx_core::store::WriterLease;
 
 /// The sole writer's lease, if there is one.
 ///
-/// It is given back only when nothing of ours can be written any more. While a statement of ours may still commit, the
-/// next holder's cache would be wrong from its first day: then the lease is kept until the process ends.
+/// A shutdown gives it back, unless a statement of ours may still commit: the next holder's cache would be wrong from its
+/// first day. When everything is dropped it goes in any case, as it does when a process dies: there the store must fence.
 pub(crate) struct Lease {
     lease: RwLock<Option<Box<dyn WriterLease>>>,
     in_doubt: AtomicBool,
@@ -31,18 +31,12 @@ impl Lease {
         self.in_doubt.store(true, Ordering::SeqCst);
     }
 
+    /// Unless a statement of ours may still commit: then it is kept until the last handle is dropped.
     pub(crate) fn give_back(&self) {
-        let lease = self.lease.write().unwrap_or_else(PoisonError::into_inner).take();
         if self.in_doubt.load(Ordering::SeqCst) {
-            std::mem::forget(lease);
-        } else {
-            drop_caught(lease);
+            return;
         }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.give_back();
+        let lease = self.lease.write().unwrap_or_else(PoisonError::into_inner).take();
+        drop_caught(lease);
     }
 }
