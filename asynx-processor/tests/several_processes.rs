@@ -497,3 +497,68 @@ async fn an_append_that_lost_its_version_while_it_was_unknown_is_run_again() {
     );
     assert_eq!(bus.names(), [("OrderCreated".into(), 1), ("OrderGrown".into(), 3)]);
 }
+
+/// The key's id is the same in every process: only the bytes tell whose event it is.
+#[tokio::test]
+async fn an_event_of_another_process_with_the_same_key_is_not_taken_for_ours() {
+    let memory = MemoryStore::new();
+    let runtime = Arc::new(TokioRuntime::current().unwrap());
+    let faulty = FaultyStore::new(memory.clone(), FaultPlan::seeded(1), runtime);
+    let faults = faulty.faults();
+    let store = GateStore::new(faulty);
+    let gate = store.gate();
+    let (orders, bus) = start_with(store, one_shard()).await;
+    soon(orders.send(create("ORD-1"))).await.unwrap();
+    let never = Fault::ApplyLater(Duration::from_secs(3_600));
+    faults.replace(FaultPlan::seeded(1).with(Rule::nth(1, never).on([Call::AppendBatch])));
+    gate.close(Side::Before, Call::Heads);
+    let sent = tokio::spawn(orders.send(add("ORD-1", 5)).idempotency_key("k"));
+    soon(gate.arrived(Side::Before, Call::Heads, 1)).await;
+    let other = start(memory).await;
+    soon(other.send(cancel("ORD-1")).idempotency_key("k")).await.unwrap();
+    gate.open_all();
+    let refused = failure(soon(sent).await.unwrap().unwrap_err());
+    assert!(matches!(refused, Error::KeyReused { .. }), "{refused}");
+    let order = soon(orders.get("ORD-1")).await.unwrap();
+    assert_eq!((order.status.as_str(), order.total), ("cancelled", 10));
+    assert_eq!(bus.names().len(), 1, "another process's event is not published here");
+}
+
+#[tokio::test]
+async fn a_state_that_outgrows_the_cache_leaves_no_older_one_behind() {
+    let mut options = one_shard();
+    options.sole_writer = true;
+    options.cache_bytes = 4_000;
+    let (orders, _) = start_with(MemoryStore::new(), options).await;
+    soon(orders.send(create("ORD-1"))).await.unwrap();
+    let mut grow = add("ORD-1", 5);
+    let emit = grow.emit;
+    grow.emit = Box::new(move |current| {
+        let mut order = emit(current);
+        order.lines = vec!["x".repeat(10_000)];
+        order
+    });
+    soon(orders.send(grow)).await.unwrap();
+    assert_eq!(soon(orders.get("ORD-1")).await.unwrap().total, 15);
+}
+
+#[tokio::test]
+async fn commands_that_are_run_again_do_not_fall_behind_later_ones() {
+    let memory = MemoryStore::new();
+    let runtime = Arc::new(TokioRuntime::current().unwrap());
+    let plan = FaultPlan::seeded(1).with(Rule::nth(3, Fault::Conflict).on([Call::AppendBatch]));
+    let store = GateStore::new(FaultyStore::new(memory, plan, runtime));
+    let gate = store.gate();
+    let mut options = one_shard();
+    // Each batch takes one event of the aggregate, and the rest is put back.
+    options.max_batch_bytes = 1;
+    let (orders, _) = start_with(store, options).await;
+    soon(orders.send(create("ORD-1"))).await.unwrap();
+    let sends = (0..4).map(|n| orders.send(add("ORD-1", n))).collect();
+    let answers = together(&orders, &gate, sends).await;
+    let versions: Vec<u64> = answers
+        .into_iter()
+        .map(|answer| answer.unwrap().version.get())
+        .collect();
+    assert_eq!(versions, [2, 3, 4, 5]);
+}

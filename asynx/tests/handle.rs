@@ -123,6 +123,42 @@ async fn a_handler_may_send_to_its_own_aggregate_and_wait() {
     assert_eq!(soon(orders.get("O-1")).await.unwrap().status, "cancelled");
 }
 
+/// S1 waits for S2, whose command leads back to S1: a chain of handlers does not wait for itself.
+#[tokio::test]
+async fn handlers_that_lead_back_to_themselves_do_not_wait_for_themselves() {
+    let orders = orders(MemoryStore::new()).await;
+    let (first, second) = (orders.downgrade(), orders.downgrade());
+    orders
+        .subscribe("Order(Created|Cancelled)", move |event: Event<Order>| {
+            let orders = first.upgrade().unwrap();
+            async move {
+                if event.event_name == "OrderCreated" {
+                    orders
+                        .send(add(event.aggregate_id.as_str(), 1))
+                        .and_wait()
+                        .await
+                        .unwrap();
+                }
+            }
+        })
+        .unwrap();
+    orders
+        .subscribe("OrderGrown", move |event: Event<Order>| {
+            let orders = second.upgrade().unwrap();
+            async move {
+                orders
+                    .send(cancel(event.aggregate_id.as_str()))
+                    .and_wait()
+                    .await
+                    .unwrap();
+            }
+        })
+        .unwrap();
+    soon(orders.send(create("O-1")).and_wait()).await.unwrap();
+    soon(orders.idle()).await;
+    assert_eq!(soon(orders.get("O-1")).await.unwrap().status, "cancelled");
+}
+
 #[tokio::test]
 async fn failures_of_handlers_reach_the_hook_and_then_the_fallback() {
     let told = Seen::default();
