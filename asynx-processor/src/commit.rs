@@ -173,9 +173,16 @@ impl<A: Aggregate> Shard<A> {
                 }
             }
             Err(source) => {
-                for lookup in lookups {
-                    let source = source.clone();
-                    lookup.work.run.fail(Error::Store { source });
+                for Lookup { mut work, reason, .. } in lookups {
+                    if !source.is_transient() {
+                        work.attempts = self.shared.options.max_attempts;
+                    }
+                    let last = match reason {
+                        // The key's event is there. It may be this very command's, after an answer that was lost.
+                        No::Failed(Error::Store { .. }) => Last::Unknown(source.clone()),
+                        _ => Last::Store(source.clone()),
+                    };
+                    self.retry(vec![work], &last);
                 }
             }
         }
