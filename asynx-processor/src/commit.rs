@@ -159,14 +159,31 @@ impl<A: Aggregate> Shard<A> {
             })
             .collect();
         let heads = self.shared.calls.heads(&queries).await;
-        for (Lookup { work, reason, floor }, head) in lookups.into_iter().zip(heads) {
+        for (
+            Lookup {
+                mut work,
+                reason,
+                floor,
+            },
+            head,
+        ) in lookups.into_iter().zip(heads)
+        {
             match head {
                 Ok(head) if head.found.is_some() => self.answer_found(work, head),
                 Ok(head) if head.floor == floor => refuse(work, reason),
                 // It was forgotten since: the key may have gone with it.
                 Ok(_) => self.carry.push(work),
-                Err(source) if source.is_transient() => self.retry(vec![work], &Last::Store(source)),
-                Err(source) => work.run.fail(Error::Store { source }),
+                Err(source) => {
+                    if !source.is_transient() {
+                        work.attempts = self.shared.options.max_attempts;
+                    }
+                    let last = match reason {
+                        // The key's event is there. It may be this very command's, after an answer that was lost.
+                        No::Failed(Error::Store { .. }) => Last::Unknown(source),
+                        _ => Last::Store(source),
+                    };
+                    self.retry(vec![work], &last);
+                }
             }
         }
     }

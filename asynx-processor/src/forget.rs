@@ -23,6 +23,9 @@ pub(crate) type Forgets = Mutex<HashMap<AggregateId, Arc<futures::lock::Mutex<()
 /// How often a transient failure of the store is met while erasing.
 const ERASE_ATTEMPTS: u32 = 5;
 
+/// How often an old life is read again that has a gap: what came before it may be erased while it is read.
+const REREADS: u32 = 3;
+
 impl<A: Aggregate> Processor<A> {
     /// Forgets an aggregate: a tombstone closes its life, forget handlers clean what was built from it, then its
     /// events, snapshots and cached states are erased. A new life may begin at once, with the next version.
@@ -86,18 +89,21 @@ impl<A: Aggregate> Handle<A> {
         let shared = &self.shared;
         let stream = shared.stream(id);
         let mut head = shared.head(&stream).await?;
-        let mut resumed = false;
+        let (mut resumed, mut rereads) = (false, 0);
         while let Some(tombstone) = head.floor.filter(|_| head.erasing) {
             resumed = true;
             match shared.resume(&stream, tombstone, ancestry.clone()).await {
                 Ok(()) => break,
                 Err(error @ Error::ForgetFailed { .. }) => return Err(error),
                 Err(error) => {
-                    // Unless another process erased what was being read.
+                    // Unless another process erased what was being read: this life, or one before it.
                     let newest = shared.head(&stream).await?;
-                    if (newest.floor, newest.erasing) == (head.floor, head.erasing) {
+                    let moved = (newest.floor, newest.erasing) != (head.floor, head.erasing);
+                    let gap = matches!(error, Error::Gap { .. }) && rereads < REREADS;
+                    if !moved && !gap {
                         return Err(error);
                     }
+                    rereads += 1;
                     head = newest;
                 }
             }

@@ -66,6 +66,8 @@ pub(crate) struct Lookup<A: Aggregate> {
 pub(crate) enum Last {
     Conflict,
     Store(StoreError),
+    /// It may have been carried out.
+    Unknown(StoreError),
 }
 
 impl<A: Aggregate> Shard<A> {
@@ -338,6 +340,10 @@ impl<A: Aggregate> Shard<A> {
             work.run.fail(match last {
                 Last::Conflict => Error::Conflict { stream, attempts },
                 Last::Store(source) => Error::Store { source: source.clone() },
+                Last::Unknown(source) => Error::Unknown {
+                    stream,
+                    source: source.clone(),
+                },
             });
         }
         let Some(most) = again.iter().map(|work| work.attempts).max() else {

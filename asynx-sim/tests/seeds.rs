@@ -3,7 +3,42 @@
 use asynx_sim::run_seed;
 
 /// Seeds that once broke a law, with what was found.
-const ONCE_BROKEN: &[(u64, &str)] = &[];
+const ONCE_BROKEN: &[(u64, &str)] = &[
+    (
+        12,
+        "a used key's event was settled as stored at a version where it is not",
+    ),
+    (
+        452,
+        "another command's event, of the same key and version, was settled as one's own",
+    ),
+    (
+        2920,
+        "a used key behind other events kept its aggregate unsettled for ever",
+    ),
+    (
+        4326,
+        "an event that was stored, forgotten and erased was settled as lost",
+    ),
+    (508, "a handler, a forget and a new life's event waited for each other"),
+    (
+        321,
+        "a forget was answered a gap where another process erased meanwhile",
+    ),
+    (13678, "the same, where what was erased is a life before"),
+    (
+        12490,
+        "a look-up that failed told a command as not applied whose event was stored, answered to nobody and erased",
+    ),
+    (10, "a key was answered as not found where a forget came between"),
+    (7247, "a rejection was told though its key's event was erased meanwhile"),
+    (5565, "the same, where the base had just been read"),
+    (85, "a sole writer answered an older version than it had shown before"),
+    (
+        82,
+        "a sole writer kept the predecessor of what its cache has no place for",
+    ),
+];
 
 fn hold(seed: u64) {
     let outcome = run_seed(seed, None);
