@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
-use asynx_core::store::{AppendError, AppendGroup, ForgetPolicy, GroupOutcome, Head, HeadQuery};
-use asynx_core::{Aggregate, AggregateId, Error, EventId, Position, StoreError};
+use asynx_core::store::{AppendError, AppendGroup, ForgetPolicy, FoundEvent, GroupOutcome, Head, HeadQuery};
+use asynx_core::{Aggregate, AggregateId, Error, EventId, Position, StoreError, Version};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
@@ -34,6 +34,8 @@ enum Rest {
     Lost,
     /// The next event's id stands for an event of another version: the rest is not stored and never will be.
     Duplicate(EventId),
+    /// The same, and that event has been forgotten since, so that nobody can tell whose it was.
+    Forgotten(EventId, Version),
     /// The versions were erased wholly: nobody will ever know, and nothing can come of it any more.
     Untold,
     /// Nobody knows yet.
@@ -99,10 +101,17 @@ impl<A: Aggregate> Shard<A> {
             stopped: match rest {
                 Rest::None | Rest::Unknown => None,
                 Rest::Lost => Some(AppendError::Conflict),
-                Rest::Duplicate(event_id) => Some(AppendError::Duplicate { event_id }),
+                Rest::Duplicate(event_id) | Rest::Forgotten(event_id, _) => Some(AppendError::Duplicate { event_id }),
                 Rest::Untold => Some(AppendError::Unknown(erased())),
             },
         };
+        if let Rest::Forgotten(event_id, version) = rest {
+            let items = &mut unsettled.group.items;
+            for item in items.extract_if(.., |item| item.work.event_id == event_id) {
+                let stream = unsettled.group.stream.clone();
+                item.work.run.fail(Error::Forgotten { stream, version });
+            }
+        }
         match rest {
             Rest::Untold => self.untold(unsettled.group, &outcome),
             _ => self.conclude(unsettled.group, outcome),
@@ -210,9 +219,16 @@ async fn attempt<A: Aggregate>(
     }
     let open = &group.events[..before + appendable][applied.len()..];
     if open.is_empty() {
-        return Ok(Some(match group.events.get(applied.len()) {
-            Some(other) => Rest::Duplicate(other.new.event_id),
-            None => Rest::None,
+        let other = heads.get(applied.len() - before).and_then(|head| head.found.as_ref());
+        return Ok(Some(match (group.events.get(applied.len()), other) {
+            (
+                Some(event),
+                Some(FoundEvent {
+                    version, record: None, ..
+                }),
+            ) => Rest::Forgotten(event.new.event_id, *version),
+            (Some(event), _) => Rest::Duplicate(event.new.event_id),
+            (None, _) => Rest::None,
         }));
     }
     let again = AppendGroup {

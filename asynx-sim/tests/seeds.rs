@@ -30,6 +30,7 @@ const ONCE_BROKEN: &[(u64, &str)] = &[
         12490,
         "a look-up that failed told a command as not applied whose event was stored, answered to nobody and erased",
     ),
+    (118_672, "the same, where the command ran again before it was looked up"),
     (10, "a key was answered as not found where a forget came between"),
     (7247, "a rejection was told though its key's event was erased meanwhile"),
     (5565, "the same, where the base had just been read"),
