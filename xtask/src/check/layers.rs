@@ -1,4 +1,5 @@
-//! Stores, bus, processor, upcast and projection do not know each other: they meet in `asynx-core`.
+//! Stores, bus, processor, upcast and projection do not know each other: they meet in `asynx-core`. Stores and buses on
+//! a server may use what such drivers need besides: lanes and a runtime.
 
 use anyhow::{Result, bail};
 
@@ -7,6 +8,9 @@ use crate::workspace::Workspace;
 pub(super) const MEND: &str = "what two crates share belongs into asynx-core, what joins them into asynx";
 
 const CORE: &str = "asynx-core";
+/// What drivers may know besides core.
+const FOR_DRIVERS: &[&str] = &["asynx-lanes", "asynx-runtime"];
+const DRIVERS: &[&str] = &["asynx-store-", "asynx-bus-"];
 /// Crates that join the others; all else named `asynx-*`, also what is still to come, is a peer and may know only core.
 const JOINING: &[&str] = &["asynx", "asynx-bench", "asynx-examples", "asynx-sim"];
 
@@ -35,11 +39,14 @@ fn breaches(workspace: &Workspace) -> Vec<String> {
                 .iter()
                 .map(|dependency| (&package.name, dependency))
         })
-        .filter(|(package, dependency)| {
-            workspace.package(dependency).is_some() && (*package == CORE || *dependency != CORE)
-        })
+        .filter(|(package, dependency)| workspace.package(dependency).is_some() && !may_know(package, dependency))
         .map(|(package, dependency)| format!("{package} depends on {dependency}"))
         .collect()
+}
+
+fn may_know(package: &str, dependency: &str) -> bool {
+    let is_driver = DRIVERS.iter().any(|prefix| package.starts_with(prefix));
+    package != CORE && (dependency == CORE || (is_driver && FOR_DRIVERS.contains(&dependency)))
 }
 
 #[cfg(test)]
@@ -66,7 +73,10 @@ mod tests {
             ("asynx", &["asynx-bus", "asynx-core", "asynx-processor"]),
             ("asynx-bus", &["asynx-core", "futures"]),
             ("asynx-core", &["serde"]),
+            ("asynx-lanes", &["asynx-core"]),
             ("asynx-processor", &["asynx-core"]),
+            ("asynx-runtime", &["asynx-core"]),
+            ("asynx-store-new", &["asynx-core", "asynx-lanes", "asynx-runtime"]),
             ("xtask", &["asynx-bus"]),
         ]);
         assert_eq!(breaches(&workspace), [""; 0]);
@@ -79,11 +89,14 @@ mod tests {
             ("asynx", &[]),
             ("asynx-bus", &["asynx-core", "asynx-store-new"]),
             ("asynx-core", &["asynx-bus"]),
+            ("asynx-lanes", &[]),
+            ("asynx-processor", &["asynx-lanes"]),
             ("asynx-store-new", &["asynx"]),
         ]);
         let expected = [
             "asynx-bus depends on asynx-store-new",
             "asynx-core depends on asynx-bus",
+            "asynx-processor depends on asynx-lanes",
             "asynx-store-new depends on asynx",
         ];
         assert_eq!(breaches(&workspace), expected);
