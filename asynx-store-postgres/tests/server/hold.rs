@@ -1,5 +1,6 @@
 //! Appends that are under way for as long as a test wants: the store's own statement, held by a trigger that waits for
 //! an advisory lock.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -67,7 +68,7 @@ impl SlowTransactions for Holding {
         // A handle of its own: an append that is held holds up its lane.
         let store = PostgresStore::connect_with(&url(), self.options.clone()).await.unwrap();
         let groups = vec![group.clone()];
-        let append = tokio::spawn(async move { store.append_batch(&groups).await.remove(0) });
+        let append = TOKIO.spawn(async move { store.append_batch(&groups).await.remove(0) });
         let pid = waiting(&mut connection, key).await;
         query(AssertSqlSafe(format!("delete from {} where key = $1", self.held)))
             .bind(key)
