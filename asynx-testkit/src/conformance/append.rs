@@ -6,6 +6,7 @@ use asynx_core::store::{AppendError, AppendGroup, NewEvent};
 use asynx_core::{StreamId, Version};
 
 use super::Trial;
+use super::law::with_causes;
 use super::trial::Kept;
 use crate::samples;
 
@@ -188,7 +189,7 @@ pub async fn s4_answers_tell_what_is_stored(trial: &Trial) -> Kept {
             Some(AppendError::Unknown(_)) => true,
             Some(_) => !is_stored,
         };
-        let answer = reason.map_or_else(|| "success".to_owned(), |reason| reason.to_string());
+        let answer = reason.map_or_else(|| "success".to_owned(), |reason| with_causes(&reason));
         let seen = format!(
             "version {} was answered by {answer:?}; stored: {is_stored}",
             event.version

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -11,6 +12,7 @@ use asynx_core::{Category, EventId, Position, Runtime, Store, StreamId, Version}
 use futures::channel::{mpsc, oneshot};
 use futures::{FutureExt, StreamExt};
 
+use super::law::with_causes;
 use super::{Capabilities, Law, LawBroken, LeaseLoser, SlowTransactions};
 use crate::samples;
 
@@ -87,14 +89,14 @@ impl Trial {
     }
 
     /// Waits for an answer that must not be an error.
-    pub(super) async fn ok<T, E: Display>(
+    pub(super) async fn ok<T, E: Error>(
         &self,
         what: impl Display,
         call: impl Future<Output = Result<T, E>>,
     ) -> Kept<T> {
         self.doing(&what);
         call.await
-            .map_err(|error| self.broken(format!("{what} failed: {error}")))
+            .map_err(|error| self.broken(format!("{what} failed: {}", with_causes(&error))))
     }
 
     fn doing(&self, what: impl Display) {
