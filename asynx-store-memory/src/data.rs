@@ -3,6 +3,7 @@ use std::task::Waker;
 
 use asynx_core::{Category, Position, StreamId, Version};
 
+use crate::checkpoints::Reader;
 use crate::stream::Stream;
 
 /// All that a store holds, under its one lock.
@@ -18,6 +19,8 @@ pub(crate) struct Data {
     pub(crate) erasing: BTreeSet<StreamId>,
     /// The categories that have a sole writer.
     pub(crate) leased: BTreeSet<Category>,
+    /// The readers of the log that were ever claimed, by name.
+    pub(crate) readers: BTreeMap<String, Reader>,
     /// Who waits for the log to grow, by ticket.
     pub(crate) waiting: BTreeMap<u64, Waker>,
     pub(crate) last_ticket: u64,

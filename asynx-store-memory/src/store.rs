@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use asynx_core::store::{
-    AppendError, AppendGroup, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent, SnapshotStore,
-    SoleWriter, StoredEvent,
+    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent,
+    SnapshotStore, SoleWriter, StoredEvent,
 };
 use asynx_core::{Position, Store, StoreError, StreamId, Version};
 
@@ -112,6 +112,10 @@ impl Store for MemoryStore {
     }
 
     fn sole_writer(&self) -> Option<&dyn SoleWriter> {
+        Some(self)
+    }
+
+    fn checkpoints(&self) -> Option<&dyn Checkpoints> {
         Some(self)
     }
 }

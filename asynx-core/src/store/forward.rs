@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    AppendError, AppendGroup, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent, SnapshotStore,
-    SoleWriter, Store, StoreError, StoredEvent,
+    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent,
+    SnapshotStore, SoleWriter, Store, StoreError, StoredEvent,
 };
 use crate::{Position, StreamId, Version};
 
@@ -62,5 +62,9 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn sole_writer(&self) -> Option<&dyn SoleWriter> {
         (**self).sole_writer()
+    }
+
+    fn checkpoints(&self) -> Option<&dyn Checkpoints> {
+        (**self).checkpoints()
     }
 }

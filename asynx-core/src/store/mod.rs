@@ -1,6 +1,7 @@
 //! What a third party implements to keep events: [`Store`], and the capabilities a store may have besides.
 
 mod append;
+mod checkpoints;
 mod erase;
 mod error;
 mod forward;
@@ -13,6 +14,7 @@ mod writer;
 use async_trait::async_trait;
 
 pub use append::{AppendError, AppendGroup, GroupOutcome, NewEvent};
+pub use checkpoints::{Checkpoint, Checkpoints};
 pub use erase::{Erase, ForgetPolicy, PendingErasure};
 pub use error::{StoreError, StoreErrorKind};
 pub use head::{FoundEvent, Head, HeadQuery};
@@ -147,6 +149,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Letting one process own a category.
     fn sole_writer(&self) -> Option<&dyn SoleWriter> {
+        None
+    }
+
+    /// How far readers of the log have come.
+    fn checkpoints(&self) -> Option<&dyn Checkpoints> {
         None
     }
 }

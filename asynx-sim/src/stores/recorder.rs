@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use asynx_core::store::{
-    AppendError, AppendGroup, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent, SnapshotStore,
-    SoleWriter, StoredEvent,
+    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent,
+    SnapshotStore, SoleWriter, StoredEvent,
 };
 use asynx_core::{Position, Record, Store, StoreError, StreamId, Version};
 
@@ -96,5 +96,9 @@ impl Store for Recorder {
 
     fn sole_writer(&self) -> Option<&dyn SoleWriter> {
         self.base.sole_writer()
+    }
+
+    fn checkpoints(&self) -> Option<&dyn Checkpoints> {
+        self.base.checkpoints()
     }
 }

@@ -1,7 +1,7 @@
 //! S10: calls whose futures are dropped.
 
 use asynx_core::store::{AppendError, AppendGroup};
-use asynx_core::{StreamId, Version};
+use asynx_core::{Position, StreamId, Version};
 use futures::poll;
 
 use super::Trial;
@@ -77,6 +77,31 @@ pub async fn s10_dropped_reads_hinder_nobody(trial: &Trial) -> Kept {
             .ok("deleting after a dropped delete", trial.store().delete(&gone))
             .await?;
         trial.fill(&gone, 1, 1).await?;
+    }
+    Ok(())
+}
+
+/// Claims and puts of checkpoints that are dropped at any moment happen wholly or not at all, and the reader goes on.
+pub async fn s10_dropped_checkpoints_are_kept_or_not(trial: &Trial) -> Kept {
+    let Some(checkpoints) = trial.checkpoints()? else {
+        return Ok(());
+    };
+    let reader = format!("{}-a", trial.category());
+    let claim = || trial.ok("claiming after dropped calls", checkpoints.claim(&reader));
+    let mut owned = claim().await?;
+    for polls in 0..POLLS {
+        let putting = Some(Position::new([0, 0, 1 + polls as u64]));
+        abandon(trial, polls, checkpoints.put(&reader, putting, owned.fence)).await;
+        abandon(trial, polls, checkpoints.get(&reader)).await;
+        abandon(trial, polls, checkpoints.claim(&reader)).await;
+        // They may still be under way, but they end.
+        trial.grace().await;
+        let claimed = claim().await?;
+        let seen = format!("{owned:?} became {claimed:?} after a dropped put of {putting:?} and a dropped claim");
+        let raised = claimed.fence.checked_sub(owned.fence);
+        let position = claimed.position == putting || claimed.position == owned.position;
+        trial.ensure(matches!(raised, Some(1 | 2)) && position, seen)?;
+        owned = claimed;
     }
     Ok(())
 }

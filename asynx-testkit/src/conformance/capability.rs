@@ -6,6 +6,7 @@ pub struct Capabilities {
     pub(super) log: bool,
     pub(super) erase: bool,
     pub(super) sole_writer: bool,
+    pub(super) checkpoints: bool,
     pub(super) slow_transactions: bool,
     pub(super) lost_leases: bool,
 }
@@ -26,6 +27,7 @@ impl Capabilities {
             .with_log()
             .with_erase()
             .with_sole_writer()
+            .with_checkpoints()
     }
 
     /// [`Store::unique_event_ids`](asynx_core::Store::unique_event_ids) is true.
@@ -63,6 +65,15 @@ impl Capabilities {
     pub const fn with_sole_writer(self) -> Self {
         Self {
             sole_writer: true,
+            ..self
+        }
+    }
+
+    /// The store can keep [`checkpoints`](asynx_core::Store::checkpoints).
+    #[must_use]
+    pub const fn with_checkpoints(self) -> Self {
+        Self {
+            checkpoints: true,
             ..self
         }
     }

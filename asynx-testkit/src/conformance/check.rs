@@ -103,6 +103,7 @@ macro_rules! __store_checks {
             S10 cancel::s10_dropped_appends_happen_wholly_or_not;
             S10 cancel::s10_dropped_batches_store_prefixes;
             S10 cancel::s10_dropped_reads_hinder_nobody;
+            S10 cancel::s10_dropped_checkpoints_are_kept_or_not;
             S11 names::s11_streams_are_told_apart;
             S11 names::s11_limits_come_back_as_given;
             S12 delete::s12_a_deleted_stream_is_unknown;
@@ -138,6 +139,14 @@ macro_rules! __store_checks {
             W1 writer::w1_a_held_lease_is_refused;
             W2 writer::w2_a_dropped_lease_is_free;
             W3 writer::w3_a_lost_lease_says_so_first;
+            C1 checkpoints::c1_what_was_put_last_is_given;
+            C2 checkpoints::c2_each_claim_raises_the_fence;
+            C2 checkpoints::c2_claims_at_once_have_fences_of_their_own;
+            C3 checkpoints::c3_other_fences_are_refused;
+            C3 checkpoints::c3_a_put_is_before_the_claim_or_refused;
+            C4 checkpoints::c4_positions_may_go_back;
+            C5 checkpoints::c5_a_removed_reader_keeps_its_fence;
+            C6 checkpoints::c6_readers_are_told_apart;
         }
     };
 }

@@ -85,4 +85,10 @@ laws! {
     W1: "while a lease is held, a second one for the same category is refused",
     W2: "a dropped lease is free again after a bounded time",
     W3: "a lease says that it is lost before another can be given",
+    C1: "the checkpoint that was put last is given as it was put, with the newest fence; an unknown reader has none",
+    C2: "each claim answers a fence one above the newest that the reader ever had, and the position as it was",
+    C3: "puts and removes with another fence than the newest are refused and change nothing",
+    C4: "a put with the newest fence is kept, also where its position is lower or none",
+    C5: "a removed reader is unknown until it is claimed again, and its fence goes on from the last one",
+    C6: "readers are told apart byte by byte and do not affect each other",
 }

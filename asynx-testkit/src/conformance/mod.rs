@@ -37,6 +37,7 @@ pub mod runtime;
 
 pub mod append;
 pub mod cancel;
+pub mod checkpoints;
 pub mod delete;
 pub mod erase;
 pub mod grouped;

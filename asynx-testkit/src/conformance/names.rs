@@ -8,7 +8,7 @@ use super::trial::Kept;
 use crate::samples;
 
 /// Pairs that sloppy comparisons take for the same.
-const TRICKY: &[&str] = &[
+pub(super) const TRICKY: &[&str] = &[
     "a",
     "A",
     "a ",

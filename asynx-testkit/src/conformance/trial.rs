@@ -4,8 +4,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use asynx_core::store::{
-    AppendError, AppendGroup, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent, SnapshotStore,
-    SoleWriter, StoredEvent,
+    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent,
+    SnapshotStore, SoleWriter, StoredEvent,
 };
 use asynx_core::{Category, EventId, Position, Runtime, Store, StreamId, Version};
 use futures::channel::{mpsc, oneshot};
@@ -267,6 +267,11 @@ impl Trial {
     pub(super) fn sole_writer(&self) -> Kept<Option<&dyn SoleWriter>> {
         let declared = self.0.capabilities.sole_writer;
         self.declared("a sole writer", self.store().sole_writer(), declared)
+    }
+
+    pub(super) fn checkpoints(&self) -> Kept<Option<&dyn Checkpoints>> {
+        let declared = self.0.capabilities.checkpoints;
+        self.declared("checkpoints", self.store().checkpoints(), declared)
     }
 
     pub(super) fn slow_transactions(&self) -> Kept<Option<&dyn SlowTransactions>> {

@@ -34,11 +34,19 @@ pub enum Call {
     Pending,
     /// `SoleWriter::acquire`
     Acquire,
+    /// `Checkpoints::get`
+    CheckpointGet,
+    /// `Checkpoints::claim`
+    CheckpointClaim,
+    /// `Checkpoints::put`
+    CheckpointPut,
+    /// `Checkpoints::remove`
+    CheckpointRemove,
 }
 
 impl Call {
     /// Every call.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::Append,
         Self::AppendBatch,
         Self::ReadFrom,
@@ -55,19 +63,26 @@ impl Call {
         Self::Erase,
         Self::Pending,
         Self::Acquire,
+        Self::CheckpointGet,
+        Self::CheckpointClaim,
+        Self::CheckpointPut,
+        Self::CheckpointRemove,
     ];
 
     /// The calls that append events.
     pub const APPENDS: [Self; 2] = [Self::Append, Self::AppendBatch];
 
     /// The calls that change what is stored.
-    pub const WRITES: [Self; 6] = [
+    pub const WRITES: [Self; 9] = [
         Self::Append,
         Self::AppendBatch,
         Self::Delete,
         Self::SnapshotPut,
         Self::SnapshotDelete,
         Self::Erase,
+        Self::CheckpointClaim,
+        Self::CheckpointPut,
+        Self::CheckpointRemove,
     ];
 
     /// The calls that read events and heads.

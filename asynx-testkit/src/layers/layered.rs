@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use asynx_core::store::{
-    AppendError, AppendGroup, Erase, EventLog, ForgetPolicy, GroupOutcome, Head, HeadQuery, Load, Loaded, LogPage,
-    LogQuery, NewEvent, PendingErasure, Snapshot, SnapshotStore, SoleWriter, StoredEvent, WriterLease,
+    AppendError, AppendGroup, Checkpoint, Checkpoints, Erase, EventLog, ForgetPolicy, GroupOutcome, Head, HeadQuery,
+    Load, Loaded, LogPage, LogQuery, NewEvent, PendingErasure, Snapshot, SnapshotStore, SoleWriter, StoredEvent,
+    WriterLease,
 };
 use asynx_core::{Category, Position, SchemaVersion, Store, StoreError, StreamId, Version};
 use futures::future::{self, BoxFuture};
@@ -170,6 +171,10 @@ impl<S: Store, I: Intercept> Store for Layered<S, I> {
     fn sole_writer(&self) -> Option<&dyn SoleWriter> {
         self.inner.sole_writer().map(|_| self as _)
     }
+
+    fn checkpoints(&self) -> Option<&dyn Checkpoints> {
+        self.inner.checkpoints().map(|_| self as _)
+    }
 }
 
 /// Appends so many events of each group, and answers the rest as stopped.
@@ -284,6 +289,43 @@ impl<S: Store, I: Intercept> SoleWriter for Layered<S, I> {
         let (call, category) = (CallInfo::one(Call::Acquire), category.clone());
         self.pass(call, |store| async move {
             store.sole_writer().ok_or_else(lost)?.acquire(&category).await
+        })
+        .await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl<S: Store, I: Intercept> Checkpoints for Layered<S, I> {
+    async fn get(&self, reader: &str) -> Result<Option<Checkpoint>, StoreError> {
+        let (call, reader) = (CallInfo::one(Call::CheckpointGet), reader.to_owned());
+        self.pass(call, |store| async move {
+            store.checkpoints().ok_or_else(lost)?.get(&reader).await
+        })
+        .await
+    }
+
+    async fn claim(&self, reader: &str) -> Result<Checkpoint, StoreError> {
+        let (call, reader) = (CallInfo::one(Call::CheckpointClaim), reader.to_owned());
+        self.pass(call, |store| async move {
+            store.checkpoints().ok_or_else(lost)?.claim(&reader).await
+        })
+        .await
+    }
+
+    async fn put(&self, reader: &str, position: Option<Position>, fence: u64) -> Result<bool, StoreError> {
+        let (call, reader) = (CallInfo::one(Call::CheckpointPut), reader.to_owned());
+        self.pass(call, |store| async move {
+            let checkpoints = store.checkpoints().ok_or_else(lost)?;
+            checkpoints.put(&reader, position, fence).await
+        })
+        .await
+    }
+
+    async fn remove(&self, reader: &str, fence: u64) -> Result<bool, StoreError> {
+        let (call, reader) = (CallInfo::one(Call::CheckpointRemove), reader.to_owned());
+        self.pass(call, |store| async move {
+            store.checkpoints().ok_or_else(lost)?.remove(&reader, fence).await
         })
         .await
     }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use asynx_core::store::{
-    AppendError, AppendGroup, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent, Snapshot,
-    SnapshotStore, SoleWriter, StoredEvent,
+    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent,
+    Snapshot, SnapshotStore, SoleWriter, StoredEvent,
 };
 use asynx_core::{AggregateId, EventId, Position, Runtime, SchemaVersion, Store, StoreError, StreamId, Version};
 use asynx_testkit::ThreadRuntime;
 use bytes::Bytes;
 
+use crate::broken_checkpoints::Reader;
 use crate::mutation::Mutation;
 use crate::staged::{Staged, now};
 
@@ -37,6 +38,7 @@ pub(crate) struct Scratch {
     pub(crate) erased_up_to: BTreeMap<StreamId, Version>,
     pub(crate) young: BTreeMap<Position, u64>,
     pub(crate) reads: u64,
+    pub(crate) readers: BTreeMap<String, Reader>,
 }
 
 impl Broken {
@@ -319,5 +321,9 @@ impl Store for Broken {
 
     fn sole_writer(&self) -> Option<&dyn SoleWriter> {
         Some(&self.staged)
+    }
+
+    fn checkpoints(&self) -> Option<&dyn Checkpoints> {
+        Some(self)
     }
 }

@@ -4,6 +4,7 @@
 mod broken;
 mod broken_append;
 mod broken_capabilities;
+mod broken_checkpoints;
 mod capabilities;
 mod mutation;
 mod staged;
@@ -104,6 +105,7 @@ fn every_law_of_the_trait_docs_is_checked() {
         include_str!("../../../asynx-core/src/store/erase.rs"),
         include_str!("../../../asynx-core/src/store/log.rs"),
         include_str!("../../../asynx-core/src/store/writer.rs"),
+        include_str!("../../../asynx-core/src/store/checkpoints.rs"),
     ];
     let written: BTreeSet<&str> = docs
         .iter()

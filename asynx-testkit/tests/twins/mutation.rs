@@ -135,4 +135,34 @@ mutations! {
     DroppedLeaseStaysTaken: dropped_lease_stays_taken breaks W2;
     /// A lost lease says that it is held.
     LostLeaseSaysItIsHeld: lost_lease_says_it_is_held breaks W3;
+    /// Of a position the last part alone is kept.
+    CheckpointsAreCut: checkpoints_are_cut breaks C1 and C4 and S10;
+    /// Positions are halved into signed numbers.
+    CheckpointsAreSigned: checkpoints_are_signed breaks C1;
+    /// A reader that was claimed before keeps its fence.
+    ClaimsKeepTheFence: claims_keep_the_fence breaks C2 and C3 and C4 and C5 and C6 and S10;
+    /// A claim begins at the beginning.
+    ClaimsForgetThePosition: claims_forget_the_position breaks C2 and C3;
+    /// A claim looks at the fence, and raises it a moment later.
+    ClaimsLookFirst: claims_look_first breaks C2 and C3;
+    /// Fences are not looked at.
+    FencesAreIgnored: fences_are_ignored breaks C3 and C2 and C5 and S10;
+    /// A higher fence than any that was given may write.
+    HigherFencesMayWrite: higher_fences_may_write breaks C3;
+    /// A put looks at the fence, and is kept a moment later.
+    PutsLookFirst: puts_look_first breaks C3;
+    /// A refused put is kept all the same.
+    RefusedPutsAreKept: refused_puts_are_kept breaks C3 and C2 and C5;
+    /// A lower position is taken for an old one.
+    PositionsOnlyRise: positions_only_rise breaks C4;
+    /// The fences of a removed reader begin again.
+    RemovedFencesBeginAgain: removed_fences_begin_again breaks C5;
+    /// A removed reader is still given.
+    RemovedReadersAreGiven: removed_readers_are_given breaks C5 and C6;
+    /// Who removed a reader may still put.
+    RemoversMayPut: removers_may_put breaks C5;
+    /// Readers end after 100 bytes.
+    ReadersAreCut: readers_are_cut breaks C6;
+    /// Readers are told apart in small letters.
+    ReadersAreOfOneCase: readers_are_of_one_case breaks C6;
 }

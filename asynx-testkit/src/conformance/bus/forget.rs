@@ -60,7 +60,7 @@ pub async fn b6_waits_for_no_other_aggregate(trial: &Trial) -> Kept {
     let (handler, mut calls) = staged();
     trial.subscribe_with("Made", handler, |options| options.concurrency = NonZeroUsize::MIN)?;
     trial.publish(["a1", "b1"]).await?;
-    let _stuck = trial.call_of(&mut calls, "a1").await?;
+    let _stuck = trial.call(&mut calls).await?;
     forgotten(trial, forget(trial, tombstone("c1"))).await
 }
 
