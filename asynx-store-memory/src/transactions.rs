@@ -1,6 +1,6 @@
 use std::fmt;
 
-use asynx_core::store::{Checkpoints as _, ParkedEvent, Transactions};
+use asynx_core::store::{Checkpoint, Checkpoints as _, ParkedEvent, Transactions};
 use asynx_core::{Position, StoreError};
 
 use crate::MemoryStore;
@@ -9,9 +9,18 @@ use crate::MemoryStore;
 /// transaction of a database: the read model is a value of the test's own, changed by functions.
 #[derive(Default)]
 pub struct MemoryTransaction {
-    puts: Vec<(String, Option<Position>, u64)>,
+    moves: Vec<Move>,
     parked: Vec<(String, ParkedEvent)>,
+    unparked: Vec<(String, Position)>,
     changes: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+#[derive(Debug)]
+struct Move {
+    reader: String,
+    from: Option<Position>,
+    to: Option<Position>,
+    fence: u64,
 }
 
 impl MemoryTransaction {
@@ -24,7 +33,7 @@ impl MemoryTransaction {
 impl fmt::Debug for MemoryTransaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryTransaction")
-            .field("puts", &self.puts)
+            .field("moves", &self.moves)
             .field("changes", &self.changes.len())
             .finish_non_exhaustive()
     }
@@ -37,16 +46,22 @@ impl Transactions for MemoryStore {
         Ok(MemoryTransaction::default())
     }
 
-    async fn put_in(
+    async fn move_in(
         &self,
         transaction: &mut MemoryTransaction,
         reader: &str,
-        position: Option<Position>,
+        from: Option<Position>,
+        to: Option<Position>,
         fence: u64,
     ) -> Result<bool, StoreError> {
-        transaction.puts.push((reader.to_owned(), position, fence));
+        transaction.moves.push(Move {
+            reader: reader.to_owned(),
+            from,
+            to,
+            fence,
+        });
         let newest = self.get(reader).await?;
-        Ok(newest.is_some_and(|newest| newest.fence == fence))
+        Ok(newest == Some(Checkpoint { position: from, fence }))
     }
 
     async fn park_in(
@@ -59,19 +74,42 @@ impl Transactions for MemoryStore {
         Ok(())
     }
 
+    async fn unpark_in(
+        &self,
+        transaction: &mut MemoryTransaction,
+        reader: &str,
+        position: Position,
+    ) -> Result<bool, StoreError> {
+        transaction.unparked.push((reader.to_owned(), position));
+        let data = self.lock();
+        Ok(data
+            .parked
+            .get(reader)
+            .is_some_and(|parked| parked.contains_key(&position)))
+    }
+
     async fn commit(&self, transaction: MemoryTransaction) -> Result<(), StoreError> {
         let mut data = self.lock();
-        let owned = |data: &mut crate::data::Data, reader: &str, fence| data.owned(reader, fence).is_some();
-        if let Some((reader, ..)) = transaction
-            .puts
-            .iter()
-            .find(|(reader, _, fence)| !owned(&mut data, reader, *fence))
-        {
-            return Err(StoreError::transient(format!("the reader {reader:?} was taken over")));
+        for step in &transaction.moves {
+            let row = data.owned(&step.reader, step.fence);
+            if row.and_then(|row| row.position) != Some(step.from) {
+                let reader = &step.reader;
+                return Err(StoreError::transient(format!(
+                    "the reader {reader:?} was moved or taken over"
+                )));
+            }
         }
-        for (reader, position, fence) in transaction.puts {
-            if let Some(row) = data.owned(&reader, fence) {
-                row.position = Some(position);
+        for (reader, position) in transaction.unparked {
+            let there = data.parked.get_mut(&reader).and_then(|parked| parked.remove(&position));
+            if there.is_none() {
+                return Err(StoreError::transient(format!(
+                    "{position} is not parked for {reader:?} any more"
+                )));
+            }
+        }
+        for step in transaction.moves {
+            if let Some(row) = data.owned(&step.reader, step.fence) {
+                row.position = Some(step.to);
             }
         }
         for (reader, event) in transaction.parked {
