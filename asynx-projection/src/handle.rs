@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use asynx_core::store::{LogEvent, ParkedEvent};
-use asynx_core::{Position, Record, Runtime, Store, StoreError};
+use asynx_core::{Position, Record, Runtime, Store, StoreError, catch_future};
 use futures::future::join_all;
 use futures::{Stream, StreamExt};
 
@@ -265,14 +265,12 @@ where
             to: None,
             fence: 0,
         };
-        match self
-            .lifecycle
-            .redrive(Batch::new(&entries, false), &step, position)
-            .await
-        {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(not_parked()),
-            Err(failure) => Err(still(failure)),
+        let redriving = Box::pin(self.lifecycle.redrive(Batch::new(&entries, false), &step, position));
+        match catch_future(redriving).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(not_parked()),
+            Ok(Err(failure)) => Err(still(failure)),
+            Err(panic) => Err(still(HandlerError::from(format!("the handler {panic}")))),
         }
     }
 }
