@@ -28,7 +28,9 @@ mod snapshots;
 mod writer;
 
 mod connections;
+mod connector;
 mod error;
+mod lane_connections;
 mod names;
 mod schema;
 mod statements;

@@ -56,16 +56,16 @@ impl EventLog for PostgresStore {
                 .unzip();
             statement = statement.bind(categories).bind(ids);
         }
-        let rows = statement
-            .fetch_all(&self.shared.connections.readers)
-            .await
-            .map_err(store_error)?;
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
+        let rows = statement.fetch_all(&mut *connection).await.map_err(store_error)?;
+        drop(connection);
         page(query, look_at, &rows)
     }
 
     async fn end(&self) -> Result<Option<Position>, StoreError> {
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
         let (epoch, xmin, any): (i32, i64, bool) = sqlx::query_as(self.shared.statements.log_end.get())
-            .fetch_one(&self.shared.connections.readers)
+            .fetch_one(&mut *connection)
             .await
             .map_err(store_error)?;
         Ok(any.then(|| position(epoch, xmin, 0)))

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use asynx_core::StoreError;
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection};
 
 use super::{BEGIN, STEPS, run};
 use crate::error::store_error;
@@ -48,8 +48,7 @@ const OURS: [&str; 8] = [
 ];
 
 /// Makes the right tables in the session's temporary schema, compares, and rolls back.
-pub(crate) async fn differences(pool: &PgPool, names: &Names) -> Result<Vec<String>, StoreError> {
-    let mut connection = pool.acquire().await.map_err(store_error)?;
+pub(crate) async fn differences(connection: &mut PgConnection, names: &Names) -> Result<Vec<String>, StoreError> {
     let mut transaction = connection.begin().await.map_err(store_error)?;
     let right = names.temporary();
     let sql = format!("{BEGIN};\n{}", STEPS.join("\n;"));
