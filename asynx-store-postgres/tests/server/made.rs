@@ -39,7 +39,7 @@ impl Drop for Made {
     fn drop(&mut self) {
         let name = &self.name;
         clean_up(match self.kind {
-            "role" => vec![format!("drop owned by {name}"), format!("drop role {name}")],
+            "role" => vec![format!("drop owned by {name} cascade"), format!("drop role {name}")],
             _ => vec![format!("drop database if exists {name} with (force)")],
         });
     }
