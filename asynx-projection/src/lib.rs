@@ -23,7 +23,9 @@ mod typed;
 
 mod lifecycle;
 mod partitions;
+mod role;
 mod runner;
+mod switch;
 mod tenure;
 
 pub use decode::{Decode, Decoded, Untyped};
