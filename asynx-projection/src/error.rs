@@ -80,6 +80,9 @@ pub enum EngineError {
         /// How long it was waited for.
         timeout: Duration,
     },
+    /// The event is of a store without a log.
+    #[error("the event has no place in a log, so no projection can have handled it")]
+    NoPosition,
     /// The store failed.
     #[error("the store failed")]
     Store {

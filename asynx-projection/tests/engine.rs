@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use asynx::store::MemoryStore;
 use asynx_core::Runtime;
-use asynx_projection::{Detached, EngineError, OnPoison, ProjectionHandle, State, Transactional, Typed};
+use asynx_projection::{
+    AndWaitFor, Detached, EngineError, OnPoison, ProjectionHandle, State, Transactional, Typed, WaitFor, wait_for,
+};
 use asynx_testkit::ThreadRuntime;
 use common::{Deposit, Failing, InTransaction, Model, accounts, engine, quick, until};
 
@@ -74,6 +76,23 @@ fn it_catches_up_and_follows_in_order() {
         let event = accounts.send(Deposit("a".into(), 10)).await.unwrap();
         handle.wait_for(event.position.unwrap(), LONG).await.unwrap();
         assert_eq!(model.balance("a"), Some(16));
+        let event = accounts
+            .send(Deposit("a".into(), 1))
+            .and_wait_for(&handle, LONG)
+            .await
+            .unwrap();
+        assert_eq!(model.balance("a"), Some(17));
+        event.wait_for(&handle, LONG).await.unwrap();
+        let beyond = asynx_core::Position::new([0, 0, u64::MAX]);
+        let never = handle.wait_for(beyond, Duration::from_millis(20)).await;
+        assert!(matches!(never, Err(EngineError::Behind { .. })));
+        let any: std::sync::Arc<dyn asynx_core::Store> = std::sync::Arc::new(store.clone());
+        let position = event.position.unwrap();
+        wait_for(&any, &ThreadRuntime, "balances", position, LONG)
+            .await
+            .unwrap();
+        let nobody = wait_for(&any, &ThreadRuntime, "nobody", position, Duration::from_millis(20)).await;
+        assert!(matches!(nobody, Err(EngineError::Behind { .. })));
         assert!(engine.stop(LONG).await);
         assert_eq!(handle.status().state, State::Stopped);
     }));

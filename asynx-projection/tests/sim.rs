@@ -306,11 +306,13 @@ fn play(seed: u64, unfenced: bool) -> (History, usize) {
         // With all well again everything is handled.
         for _ in 0..4_000 {
             sim.main().sleep(Duration::from_millis(5)).await;
-            let (written, parked) = {
-                let history = history.lock().unwrap();
-                (history.written.len() as u64, u64::from(history.poison <= EVENTS))
-            };
-            if written + parked >= EVENTS && all_given(&history.lock().unwrap()) {
+            let mut parked = 0;
+            for reader in ["exactly@1", "at-least@1"] {
+                parked += base.parked(reader, None, 10).await.unwrap().len();
+            }
+            let history = history.lock().unwrap();
+            let poison = usize::from(history.poison <= EVENTS);
+            if parked == 2 * poison && history.written.len() + poison >= EVENTS as usize && all_given(&history) {
                 break;
             }
         }
