@@ -6,7 +6,8 @@ mod common;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use asynx::store::MemoryStore;
+use asynx::Asynx;
+use asynx::store::{ForgetPolicy, MemoryStore};
 use asynx_core::Runtime;
 use asynx_projection::{
     AndWaitFor, Detached, EngineError, OnPoison, ProjectionHandle, State, Transactional, Typed, WaitFor, wait_for,
@@ -215,16 +216,15 @@ fn one_process_at_a_time_runs_it_and_another_takes_over() {
         for round in 0..3 {
             fill(&store, &["a", "b"], 2).await;
             until("all is handled", || model.seen().len() == 4 * (round + 1)).await;
-            let serving = handles
-                .iter()
-                .filter(|handle| handle.status().state == State::Live)
-                .count();
-            assert_eq!(serving, 1);
-            let at = handles
-                .iter()
-                .position(|handle| handle.status().state == State::Live)
-                .unwrap();
-            handles[at].stop().await;
+            let serving = || {
+                let live = handles
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, handle)| handle.status().state == State::Live);
+                live.map(|(at, _)| at).collect::<Vec<_>>()
+            };
+            until("one serves", || serving().len() == 1).await;
+            handles[serving()[0]].stop().await;
         }
         let mut seen = model.seen();
         seen.dedup();
@@ -384,4 +384,31 @@ fn each_effect_happens_once_over_a_switch() {
         assert_eq!(effects(&second), ["a 3", "b 3", "a 4", "b 4"]);
         engine.stop(LONG).await;
     });
+}
+
+#[test]
+fn what_is_wholly_erased_reaches_one_that_was_behind() {
+    run(both(async |store, model, begin| {
+        let accounts = Asynx::<common::Account>::builder()
+            .store(store.clone())
+            .runtime(ThreadRuntime)
+            .forget_policy(ForgetPolicy::EraseAll)
+            .on_forget(|_| async {})
+            .build()
+            .await
+            .unwrap();
+        accounts.send(Deposit("a".into(), 1)).await.unwrap();
+        let engine = engine(&store);
+        let handle = begin(&engine, quick());
+        live(&handle, 1).await;
+        handle.pause();
+        until("paused", || handle.status().state == State::Paused).await;
+        accounts.send(Deposit("a".into(), 1)).await.unwrap();
+        accounts.forget("a").await.unwrap();
+        accounts.send(Deposit("a".into(), 9)).await.unwrap();
+        handle.resume();
+        until("handled", || model.seen().len() == 3).await;
+        assert_eq!(model.seen(), ["a 1 1", "a 3 forgotten", "a 4 9"]);
+        engine.stop(LONG).await;
+    }));
 }

@@ -371,8 +371,10 @@ update {events} set record = null
 where category = $1 and aggregate_id = $2 and version <= $3 and record is not null
 ";
 
+/// The tombstone's row stays (E6).
 const ERASE_ROWS: &str = r"
-delete from {events} where category = $1 and aggregate_id = $2 and version <= $3
+with gone as (delete from {events} where category = $1 and aggregate_id = $2 and version < $3)
+update {events} set record = null where category = $1 and aggregate_id = $2 and version = $3
 ";
 
 const ERASE_PENDING: &str = r"

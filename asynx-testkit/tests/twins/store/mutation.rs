@@ -89,7 +89,7 @@ mutations! {
     /// Where nothing is kept, versions begin again.
     VersionsBeginAgain: versions_begin_again breaks E4;
     /// The log leaves out what was erased.
-    LogLeavesErasedOut: log_leaves_erased_out breaks E5 and L2;
+    LogLeavesErasedOut: log_leaves_erased_out breaks E5 and E6 and L2;
     /// Ids whose events were erased are not found.
     ErasedIdsAreNotFound: erased_ids_are_not_found breaks E5;
     /// Pages of some sizes leave an event out.
