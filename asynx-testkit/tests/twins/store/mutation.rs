@@ -83,7 +83,7 @@ mutations! {
     /// A load gives the snapshot of the old life.
     OldSnapshotIsLoaded: old_snapshot_is_loaded breaks E2;
     /// The log still has the payload of what was erased.
-    LogKeepsPayloads: log_keeps_payloads breaks E3 and E5;
+    LogKeepsPayloads: log_keeps_payloads breaks E3 and E5 and E6;
     /// Snapshots outlive an erasure.
     ErasuresLeaveSnapshots: erasures_leave_snapshots breaks E3;
     /// Erasing again fails.
@@ -98,6 +98,8 @@ mutations! {
     ErasedLoadsHaveNoFloor: erased_loads_have_no_floor breaks E4;
     /// The log leaves out what was erased.
     LogLeavesErasedOut: log_leaves_erased_out breaks E5 and E6 and L2;
+    /// Where everything is erased, the log does not even tell that there was something.
+    TombstonesGo: tombstones_go breaks E6;
     /// Ids whose events were erased are not found.
     ErasedIdsAreNotFound: erased_ids_are_not_found breaks E5;
     /// Pages of some sizes leave an event out.
