@@ -45,7 +45,11 @@ static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
     let folders = std::env::split_paths(&on_path)
         .chain(named.map(|folder| folder.trim().into()))
         .chain(packaged.map(|version| version.path().join("bin")));
-    let mut whole = folders.filter(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file());
+    // PATH may hold links to single programs.
+    let real = |folder: PathBuf| Some(folder.join("initdb").canonicalize().ok()?.parent()?.to_owned());
+    let mut whole = folders
+        .filter_map(real)
+        .filter(|folder| folder.join("pg_basebackup").is_file());
     whole
         .next()
         .expect("these tests start PostgreSQL: put the folder of initdb and pg_ctl on PATH")
