@@ -125,14 +125,20 @@ async fn a_server_that_stays_away() {
     match soon(store.append(&stream, samples::event(2))).await.unwrap_err() {
         AppendError::NotApplied(error) => {
             assert!(error.is_transient(), "{error}");
-            assert!(error.to_string().contains("the connection to PostgreSQL failed"), "{error}");
+            assert!(
+                error.to_string().contains("the connection to PostgreSQL failed"),
+                "{error}"
+            );
         }
         other => panic!("{other}"),
     }
     let _ = soon(store.count(&stream, Version::FIRST)).await.unwrap_err();
     let error = soon(store.count(&stream, Version::FIRST)).await.unwrap_err();
     assert!(error.is_transient(), "{error}");
-    assert!(error.to_string().contains("the connection to PostgreSQL failed"), "{error}");
+    assert!(
+        error.to_string().contains("the connection to PostgreSQL failed"),
+        "{error}"
+    );
     cluster.go_on();
     assert_eq!(soon(store.count(&stream, Version::FIRST)).await.unwrap(), 1);
     soon(store.append(&stream, samples::event(2))).await.unwrap();
@@ -150,7 +156,11 @@ async fn a_connection_that_was_idle_for_long_is_tested_first() {
     assert_eq!(store.count(&stream, Version::FIRST).await.unwrap(), 1);
     sleep(Duration::from_millis(1100)).await;
     let end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1";
-    sqlx::query(end).bind(&name).execute(&mut connect().await).await.unwrap();
+    sqlx::query(end)
+        .bind(&name)
+        .execute(&mut connect().await)
+        .await
+        .unwrap();
     soon(store.append(&stream, samples::event(2))).await.unwrap();
     assert_eq!(soon(store.count(&stream, Version::FIRST)).await.unwrap(), 2);
 }
@@ -163,7 +173,11 @@ async fn a_standby_only_reads_until_it_is_promoted() {
     store.append(&stream, samples::event(1)).await.unwrap();
     let standby = primary.standby();
 
-    let error = soon(PostgresStore::connect_with(&standby.url(), PostgresOptions::new().with_schema("other"))).await;
+    let error = soon(PostgresStore::connect_with(
+        &standby.url(),
+        PostgresOptions::new().with_schema("other"),
+    ))
+    .await;
     let error = error.unwrap_err().to_string();
     assert!(error.contains("PostgreSQL only reads"), "{error}");
 
@@ -177,7 +191,9 @@ async fn a_standby_only_reads_until_it_is_promoted() {
     };
     assert_eq!(copy.log().unwrap().read(&query).await.unwrap().events.len(), 1);
     for count in [1, 2] {
-        let outcome = soon(copy.append_batch(&[samples::group(&stream, 2, count)])).await.remove(0);
+        let outcome = soon(copy.append_batch(&[samples::group(&stream, 2, count)]))
+            .await
+            .remove(0);
         match outcome.stopped {
             Some(AppendError::NotApplied(error)) => {
                 assert!(error.is_transient(), "{error}");
@@ -196,7 +212,11 @@ async fn a_standby_only_reads_until_it_is_promoted() {
         sleep(Duration::from_millis(10)).await;
     }
     let page = copy.log().unwrap().read(&query).await.unwrap();
-    assert_eq!(page.events.len(), 1, "what could still be preceded is held back here too");
+    assert_eq!(
+        page.events.len(),
+        1,
+        "what could still be preceded is held back here too"
+    );
     run(&mut writing, "commit").await;
     soon(async {
         while copy.log().unwrap().read(&query).await.unwrap().events.len() < 2 {

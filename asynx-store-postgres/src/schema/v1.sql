@@ -66,7 +66,7 @@ create table {leases} (
     expires_at timestamptz not null
 );
 
--- For people with psql.
+-- For people with psql. Positions are ordered by epoch, tx, seq.
 create view {events_json} as
 select
     epoch || '-' || tx || '-' || seq as position,
@@ -76,5 +76,8 @@ select
     event_name,
     to_timestamp(occurred_at / 1000000.0) as occurred_at,
     event_id,
+    epoch,
+    tx,
+    seq,
     convert_from(record, 'UTF8')::json as record
 from {events};
