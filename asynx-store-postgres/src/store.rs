@@ -124,7 +124,8 @@ impl PostgresStore {
     /// Begins a new numbering of transactions, in a database that was restored from a dump: transaction numbers start
     /// again there, so new events would come before old ones. Opening a store refuses such a database.
     ///
-    /// Stop every process that uses the tables before. Positions that were given earlier stay valid.
+    /// Stop every process that uses the tables before: what they append until then would be out of order. Positions that
+    /// were given earlier stay valid.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was changed.

@@ -103,7 +103,9 @@ pub(crate) async fn check_epoch(connection: &mut PgConnection, names: &Names) ->
 
 pub(crate) async fn rebase(connection: &mut PgConnection, names: &Names) -> Result<(), StoreError> {
     check_version(connection, names).await?;
-    run(connection, &names.render("update {log} set epoch = epoch + 1")).await
+    // An append that is under way has the old number. It has to be over: readers may go on from the new one.
+    let rebase = "begin; lock table {events} in share mode; update {log} set epoch = epoch + 1; commit";
+    run(connection, &names.render(rebase)).await
 }
 
 async fn run(connection: &mut PgConnection, sql: &str) -> Result<(), StoreError> {
