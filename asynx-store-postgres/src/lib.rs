@@ -30,11 +30,13 @@ mod writer;
 mod connections;
 mod connector;
 mod error;
+mod fences;
 mod lane_connections;
 mod names;
 mod schema;
 mod statements;
 
+pub use asynx_lanes::LaneOptions;
 pub use options::{Migrate, PostgresOptions};
 pub use schema::print_schema;
 pub use store::PostgresStore;

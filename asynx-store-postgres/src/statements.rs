@@ -139,12 +139,13 @@ union all
 select dup.ord, false, 0, 0 from dup
 "#;
 
-/// Keeps out appends that were begun under a lease which somebody else has by now.
+/// Keeps out appends that were begun under a lease which somebody else has by now. The lock lets the lease be renewed,
+/// but not be given again: the generation is part of a unique index.
 const FENCE: &str = r"
 fence as materialized (
     select l.category from {leases} l
     join unnest($11::text[], $12::bigint[]) as f(category, generation) using (category)
-    where l.generation = f.generation for share of l
+    where l.generation = f.generation for key share of l
 ),";
 const FENCED: &str = r"
         and (e.category <> all ($11::text[]) or e.category in (select category from fence))";

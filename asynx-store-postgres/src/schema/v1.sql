@@ -63,7 +63,9 @@ create table {checkpoints} (
 create table {leases} (
     category text collate "C" primary key,
     generation bigint not null,
-    expires_at timestamptz not null
+    expires_at timestamptz not null,
+    -- What changes a key waits for those who hold a key share lock: a lease is given when the appends of the last are over.
+    unique (category, generation)
 );
 
 -- For people with psql. Positions are ordered by epoch, tx, seq.

@@ -6,6 +6,7 @@ mod connect;
 mod counters;
 mod fixture;
 mod hold;
+pub(crate) mod lose_leases;
 mod made;
 mod schema;
 

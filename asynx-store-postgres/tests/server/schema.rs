@@ -54,6 +54,7 @@ impl Schema {
             "checkpoints",
             "leases",
             "held",
+            "lost",
         ] {
             sql = sql.replace(&format!("{{{table}}}"), &format!("{}.\"t\"\"_{table}\"", self.quoted()));
         }
