@@ -233,30 +233,67 @@ from q cross join lateral (
 /// A page of what comes after a position and is final: below the oldest transaction that is under way. The watermark
 /// and the rows are of one snapshot.
 ///
-/// At most $5 rows are looked at, so that a filter that wants little does not make one statement long.
+/// At most $5 rows are looked at, so that a filter that wants little does not make one statement long, and no more once
+/// there are enough. Where neither enough nor the end was found, `looked` is the last row that was looked at.
 const LOG_PAGE: &str = r"
 with w as materialized ({watermark}),
-seen as materialized (
-    select *, (cardinality($7::text[]) = 0 or category = any ($7::text[]))
-        and (cardinality($8::text[]) = 0 or event_name = any ($8::text[])) as wanted
-    from {events}
+wanted as materialized (
+    select * from (
+        select * from {events}
+        where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
+            and (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
+        order by epoch, tx, seq limit $5::bigint
+    ) seen
+    where (cardinality($7::text[]) = 0 or category = any ($7::text[]))
+        and (cardinality($8::text[]) = 0 or event_name = any ($8::text[]))
+    order by epoch, tx, seq limit $4::bigint + 1
+),
+looked as materialized (
+    select epoch, tx, seq from {events}
     where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
         and (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
-    order by epoch, tx, seq limit $5
+        and $5::bigint > $4::bigint + 1 and (select count(*) from wanted) <= $4::bigint
+    order by epoch, tx, seq offset $5::bigint - 1 limit 1
 ){page}";
 
-/// The same where the streams are known.
+/// The same where the streams are known. In a stream positions rise with versions, so where to begin is searched for by
+/// halves: low is always before it, and high is not once both have met.
 const LOG_PAGE_OF_STREAMS: &str = r"
 with w as materialized ({watermark}),
-seen as materialized (
-    select x.*, true as wanted
+wanted as materialized (
+    select x.*
     from unnest($9::text[], $10::text[]) as q(category, aggregate_id)
-    join {events} x on x.category = q.category and x.aggregate_id = q.aggregate_id
-    where (x.epoch, x.tx, x.seq) > ($1::integer, $2::bigint, $3::integer)
-        and (x.epoch, x.tx, x.seq) < ((select epoch from w), (select xmin from w), 0)
-        and (cardinality($7::text[]) = 0 or x.category = any ($7::text[]))
-        and (cardinality($8::text[]) = 0 or x.event_name = any ($8::text[]))
-    order by x.epoch, x.tx, x.seq limit $5
+    join {heads} h on h.category = q.category and h.aggregate_id = q.aggregate_id
+    cross join lateral (
+        with recursive search(low, high) as (
+            select 0::bigint, h.version
+            union all
+            select coalesce(probe.before, low), case when probe.before is null then (low + high + 1) / 2 - 1 else high end
+            from search cross join lateral (
+                select (
+                    select case when (epoch, tx, seq) <= ($1::integer, $2::bigint, $3::integer) then version end
+                    from {events}
+                    where category = q.category and aggregate_id = q.aggregate_id and version >= (low + high + 1) / 2
+                    order by version limit 1
+                ) as before
+            ) probe
+            where high - low > 64
+        )
+        select low from search order by high - low limit 1
+    ) start
+    cross join lateral (
+        select * from {events} x
+        where x.category = q.category and x.aggregate_id = q.aggregate_id and x.version > start.low
+            and (x.epoch, x.tx, x.seq) > ($1::integer, $2::bigint, $3::integer)
+            and (x.epoch, x.tx, x.seq) < ((select epoch from w), (select xmin from w), 0)
+            and (cardinality($7::text[]) = 0 or x.category = any ($7::text[]))
+            and (cardinality($8::text[]) = 0 or x.event_name = any ($8::text[]))
+        order by x.version limit $5::bigint
+    ) x
+    order by x.epoch, x.tx, x.seq limit $4::bigint + 1
+),
+looked as (
+    select null::integer as epoch, null::bigint as tx, null::integer as seq where false
 ){page}";
 
 const WATERMARK: &str = r"
@@ -269,19 +306,13 @@ const WATERMARK: &str = r"
 const PAGE: &str = r",
 sized as (
     select *, row_number() over in_order as number, sum(coalesce(octet_length(record), 0)) over in_order as total
-    from seen where wanted
+    from wanted
     window in_order as (order by epoch, tx, seq rows unbounded preceding)
-),
-looked as (
-    select count(*) as seen, count(*) filter (where wanted) as wanted from seen
-),
-last as (
-    select epoch, tx, seq from seen order by epoch desc, tx desc, seq desc limit 1
 )
-select w.epoch, w.xmin, w.xmax, looked.seen, looked.wanted, last.epoch, last.tx, last.seq,
+select w.epoch, w.xmin, w.xmax, (select count(*) from wanted) as wanted, looked.epoch, looked.tx, looked.seq,
     p.epoch, p.tx, p.seq, p.category, p.aggregate_id, p.version, p.event_id, p.event_name, p.occurred_at, p.record
-from w cross join looked left join last on true
-left join (select * from sized where number <= $4 and (number = 1 or total <= $6)) p on true
+from w left join looked on true
+left join (select * from sized where number <= $4::bigint and (number = 1 or total <= $6::bigint)) p on true
 order by p.number
 ";
 
