@@ -92,6 +92,9 @@ impl Statements {
 /// stored the base had committed before this statement began, so its transaction is older. It also makes the look-up
 /// of ids complete, which reads the same snapshot.
 ///
+/// What is proposed for a head that should be there is a head of version 0: if it was deleted meanwhile, what follows on it
+/// must not become the beginning of a stream.
+///
 /// One ordered pass over the heads, so that appends of many processes take their locks in one order.
 const APPEND_BATCH: &str = r#"
 with e as materialized (
@@ -109,8 +112,10 @@ dup as materialized (
     ) x
 ),{fence}
 moved as (
-    insert into {heads} as h (category, aggregate_id, version, floor, base, next)
-    select category, aggregate_id, case expected when 0 then last else 0 end, floor, expected, last from e
+    insert into {heads} as h (category, aggregate_id, version, floor, base, next, next_floor)
+    select category, aggregate_id, case expected when 0 then last else 0 end, case expected when 0 then floor else 0 end,
+        expected, last, floor
+    from e
     where version = last
         and not exists (select from dup d where d.category = e.category and d.aggregate_id = e.aggregate_id)
         and (expected = 0 or exists (
@@ -119,7 +124,8 @@ moved as (
         )){fenced}
     order by category collate "C", aggregate_id collate "C"
     on conflict (category, aggregate_id) do update
-        set version = excluded.next, floor = greatest(h.floor, excluded.floor), base = null, next = null
+        set version = excluded.next, floor = greatest(h.floor, excluded.next_floor),
+            base = null, next = null, next_floor = null
         where h.version = excluded.base
     returning h.category, h.aggregate_id, h.version
 ),
@@ -159,13 +165,16 @@ with w as materialized (
         ) as duplicate
 ),
 moved as (
-    insert into {heads} as h (category, aggregate_id, version, floor, base, next)
-    select $1, $2, case $3::bigint when 1 then 1 else 0 end, $4::bigint, $3::bigint - 1, $3::bigint from w
+    insert into {heads} as h (category, aggregate_id, version, floor, base, next, next_floor)
+    select $1, $2, case $3::bigint when 1 then 1 else 0 end, case $3::bigint when 1 then $4::bigint else 0 end,
+        $3::bigint - 1, $3::bigint, $4::bigint
+    from w
     where not w.duplicate and ($3::bigint = 1 or exists (
         select from {heads} where category = $1 and aggregate_id = $2 and version = $3::bigint - 1
     ))
     on conflict (category, aggregate_id) do update
-        set version = excluded.next, floor = greatest(h.floor, excluded.floor), base = null, next = null
+        set version = excluded.next, floor = greatest(h.floor, excluded.next_floor),
+            base = null, next = null, next_floor = null
         where h.version = excluded.base
     returning h.version
 ),

@@ -16,6 +16,7 @@ create table {heads} (
     -- What an append proposes; without meaning afterwards.
     base bigint,
     next bigint,
+    next_floor bigint,
     primary key (category, aggregate_id)
 ) with (fillfactor = 50);
 create index on {heads} (category, aggregate_id) where floor > erased;
