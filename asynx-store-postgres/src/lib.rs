@@ -17,6 +17,7 @@
 
 mod options;
 mod store;
+mod watermark;
 
 mod append;
 mod checkpoints;
@@ -40,3 +41,4 @@ pub use asynx_lanes::LaneOptions;
 pub use options::{Migrate, PostgresOptions};
 pub use schema::print_schema;
 pub use store::PostgresStore;
+pub use watermark::{Blocker, Watermark};

@@ -17,6 +17,7 @@ pub(crate) struct Statements {
     pub(crate) log_page_of_streams: Sql,
     pub(crate) log_end: Sql,
     pub(crate) log_tail: Sql,
+    pub(crate) watermark: Sql,
     pub(crate) delete: [Sql; 3],
     pub(crate) snapshot_put: Sql,
     pub(crate) snapshot_get: Sql,
@@ -65,6 +66,7 @@ impl Statements {
             log_page_of_streams: page(LOG_PAGE_OF_STREAMS),
             log_end: page(LOG_END),
             log_tail: page(LOG_TAIL),
+            watermark: page(BLOCKER),
             delete: DELETE.map(sql),
             snapshot_put: sql(SNAPSHOT_PUT),
             snapshot_get: sql(SNAPSHOT_GET),
@@ -339,6 +341,21 @@ from (select) one left join lateral (
     where (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
     order by epoch desc, tx desc, seq desc limit 1
 ) final on true
+";
+
+/// Who holds the watermark: the number of a transaction that runs is known by its last 32 bits.
+const BLOCKER: &str = r"
+select w.epoch, w.xmin, b.pid, b.gid, b.database, b.role, b.application_name, b.state,
+    (extract(epoch from clock_timestamp() - b.since) * 1000000)::bigint as age
+from ({watermark}) w left join lateral (
+    select pid, null::text as gid, datname::text as database, usename::text as role, application_name, state,
+        xact_start as since
+    from pg_stat_activity where backend_xid::text::bigint = w.xmin & 4294967295
+    union all
+    select null, gid, database::text, owner::text, null, 'prepared', prepared
+    from pg_prepared_xacts where transaction::text::bigint = w.xmin & 4294967295
+    limit 1
+) b on true
 ";
 
 const DELETE: [&str; 3] = [
