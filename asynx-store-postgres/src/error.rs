@@ -49,6 +49,10 @@ fn explain(error: &sqlx::Error) -> (bool, String) {
             "no connection to PostgreSQL was free in time; allow more readers, or look for what holds them".to_owned(),
         ),
         sqlx::Error::PoolClosed => (false, "the store was closed".to_owned()),
+        // How a certificate is refused.
+        sqlx::Error::Io(io) if io.kind() == std::io::ErrorKind::InvalidData => {
+            (false, format!("PostgreSQL cannot be reached by TLS: {io}"))
+        }
         sqlx::Error::Io(io) => (true, format!("the connection to PostgreSQL failed: {io}")),
         sqlx::Error::Tls(tls) => (false, format!("PostgreSQL cannot be reached by TLS: {tls}")),
         sqlx::Error::Configuration(wrong) => (false, format!("the URL of PostgreSQL is wrong: {wrong}")),
