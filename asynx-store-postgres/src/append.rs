@@ -47,12 +47,15 @@ impl Shared {
             _ => self.send_batch(&mut connection, groups, fences).await,
         };
         let sent = sent.map_err(append_error);
-        if matches!(sent, Err(AppendError::Unknown(_))) {
-            // Whatever is left on it is nobody's any more.
-            drop(connection);
-            self.connections.lanes.distrust();
-        } else {
-            self.connections.lanes.give_back(connection);
+        match &sent {
+            Ok(_) => self.connections.lanes.give_back(connection),
+            // Whatever is left on it is nobody's any more, and the others may be lost as well.
+            Err(AppendError::Unknown(_)) => {
+                drop(connection);
+                self.connections.lanes.distrust();
+            }
+            // It may be what is wrong: its statements, say, which a pooler has mixed up.
+            Err(_) => drop(connection),
         }
         sent
     }

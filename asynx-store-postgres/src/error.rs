@@ -101,6 +101,13 @@ fn explain_code(error: &PgDatabaseError) -> (bool, String) {
                 "the tables of asynx are not as they should be: {said}; PostgresStore::check_schema tells what differs"
             ),
         ),
+        "26000" | "42P05" => (
+            true,
+            format!(
+                "statements of other sessions are in the way: {said}; a pooler between here and PostgreSQL has to be in \
+                 session mode"
+            ),
+        ),
         "22021" | "22P05" => (
             false,
             format!("the database cannot keep this text: {said}; its encoding has to be UTF8"),
