@@ -18,6 +18,7 @@ pub(crate) struct Statements {
     pub(crate) log_end: Sql,
     pub(crate) log_tail: Sql,
     pub(crate) log_count: Sql,
+    pub(crate) watermark: Sql,
     pub(crate) delete: [Sql; 3],
     pub(crate) snapshot_put: Sql,
     pub(crate) snapshot_get: Sql,
@@ -72,6 +73,7 @@ impl Statements {
             log_end: page(LOG_END),
             log_tail: page(LOG_TAIL),
             log_count: page(LOG_COUNT),
+            watermark: page(BLOCKER),
             delete: DELETE.map(sql),
             snapshot_put: sql(SNAPSHOT_PUT),
             snapshot_get: sql(SNAPSHOT_GET),
@@ -104,6 +106,9 @@ impl Statements {
 /// stored the base had committed before this statement began, so its transaction is older. It also makes the look-up
 /// of ids complete, which reads the same snapshot.
 ///
+/// What is proposed for a head that should be there is a head of version 0: if it was deleted meanwhile, what follows on it
+/// must not become the beginning of a stream.
+///
 /// One ordered pass over the heads, so that appends of many processes take their locks in one order.
 const APPEND_BATCH: &str = r#"
 with e as materialized (
@@ -121,8 +126,10 @@ dup as materialized (
     ) x
 ),{fence}
 moved as (
-    insert into {heads} as h (category, aggregate_id, version, floor, base, next)
-    select category, aggregate_id, case expected when 0 then last else 0 end, floor, expected, last from e
+    insert into {heads} as h (category, aggregate_id, version, floor, base, next, next_floor)
+    select category, aggregate_id, case expected when 0 then last else 0 end, case expected when 0 then floor else 0 end,
+        expected, last, floor
+    from e
     where version = last
         and not exists (select from dup d where d.category = e.category and d.aggregate_id = e.aggregate_id)
         and (expected = 0 or exists (
@@ -131,7 +138,8 @@ moved as (
         )){fenced}
     order by category collate "C", aggregate_id collate "C"
     on conflict (category, aggregate_id) do update
-        set version = excluded.next, floor = greatest(h.floor, excluded.floor), base = null, next = null
+        set version = excluded.next, floor = greatest(h.floor, excluded.next_floor),
+            base = null, next = null, next_floor = null
         where h.version = excluded.base
     returning h.category, h.aggregate_id, h.version
 ),
@@ -151,12 +159,13 @@ union all
 select dup.ord, false, 0, 0 from dup
 "#;
 
-/// Keeps out appends that were begun under a lease which somebody else has by now.
+/// Keeps out appends that were begun under a lease which somebody else has by now. The lock lets the lease be renewed,
+/// but not be given again: the generation is part of a unique index.
 const FENCE: &str = r"
 fence as materialized (
     select f.category from {leases} l
     join unnest($11::text[], $12::bigint[]) as f(category, token) on l.name = 'writer:' || f.category
-    where l.token = f.token for share of l
+    where l.token = f.token for key share of l
 ),";
 const FENCED: &str = r"
         and (e.category <> all ($11::text[]) or e.category in (select category from fence))";
@@ -170,13 +179,16 @@ with w as materialized (
         ) as duplicate
 ),
 moved as (
-    insert into {heads} as h (category, aggregate_id, version, floor, base, next)
-    select $1, $2, case $3::bigint when 1 then 1 else 0 end, $4::bigint, $3::bigint - 1, $3::bigint from w
+    insert into {heads} as h (category, aggregate_id, version, floor, base, next, next_floor)
+    select $1, $2, case $3::bigint when 1 then 1 else 0 end, case $3::bigint when 1 then $4::bigint else 0 end,
+        $3::bigint - 1, $3::bigint, $4::bigint
+    from w
     where not w.duplicate and ($3::bigint = 1 or exists (
         select from {heads} where category = $1 and aggregate_id = $2 and version = $3::bigint - 1
     ))
     on conflict (category, aggregate_id) do update
-        set version = excluded.next, floor = greatest(h.floor, excluded.floor), base = null, next = null
+        set version = excluded.next, floor = greatest(h.floor, excluded.next_floor),
+            base = null, next = null, next_floor = null
         where h.version = excluded.base
     returning h.version
 ),
@@ -244,30 +256,67 @@ from q cross join lateral (
 /// A page of what comes after a position and is final: below the oldest transaction that is under way. The watermark
 /// and the rows are of one snapshot.
 ///
-/// At most $5 rows are looked at, so that a filter that wants little does not make one statement long.
+/// At most $5 rows are looked at, so that a filter that wants little does not make one statement long, and no more once
+/// there are enough. Where neither enough nor the end was found, `looked` is the last row that was looked at.
 const LOG_PAGE: &str = r"
 with w as materialized ({watermark}),
-seen as materialized (
-    select *, (cardinality($7::text[]) = 0 or category = any ($7::text[]))
-        and (cardinality($8::text[]) = 0 or event_name = any ($8::text[])) as wanted
-    from {events}
+wanted as materialized (
+    select * from (
+        select * from {events}
+        where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
+            and (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
+        order by epoch, tx, seq limit $5::bigint
+    ) seen
+    where (cardinality($7::text[]) = 0 or category = any ($7::text[]))
+        and (cardinality($8::text[]) = 0 or event_name = any ($8::text[]))
+    order by epoch, tx, seq limit $4::bigint + 1
+),
+looked as materialized (
+    select epoch, tx, seq from {events}
     where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
         and (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
-    order by epoch, tx, seq limit $5
+        and $5::bigint > $4::bigint + 1 and (select count(*) from wanted) <= $4::bigint
+    order by epoch, tx, seq offset $5::bigint - 1 limit 1
 ){page}";
 
-/// The same where the streams are known.
+/// The same where the streams are known. In a stream positions rise with versions, so where to begin is searched for by
+/// halves: low is always before it, and high is not once both have met.
 const LOG_PAGE_OF_STREAMS: &str = r"
 with w as materialized ({watermark}),
-seen as materialized (
-    select x.*, true as wanted
+wanted as materialized (
+    select x.*
     from unnest($9::text[], $10::text[]) as q(category, aggregate_id)
-    join {events} x on x.category = q.category and x.aggregate_id = q.aggregate_id
-    where (x.epoch, x.tx, x.seq) > ($1::integer, $2::bigint, $3::integer)
-        and (x.epoch, x.tx, x.seq) < ((select epoch from w), (select xmin from w), 0)
-        and (cardinality($7::text[]) = 0 or x.category = any ($7::text[]))
-        and (cardinality($8::text[]) = 0 or x.event_name = any ($8::text[]))
-    order by x.epoch, x.tx, x.seq limit $5
+    join {heads} h on h.category = q.category and h.aggregate_id = q.aggregate_id
+    cross join lateral (
+        with recursive search(low, high) as (
+            select 0::bigint, h.version
+            union all
+            select coalesce(probe.before, low), case when probe.before is null then (low + high + 1) / 2 - 1 else high end
+            from search cross join lateral (
+                select (
+                    select case when (epoch, tx, seq) <= ($1::integer, $2::bigint, $3::integer) then version end
+                    from {events}
+                    where category = q.category and aggregate_id = q.aggregate_id and version >= (low + high + 1) / 2
+                    order by version limit 1
+                ) as before
+            ) probe
+            where high - low > 64
+        )
+        select low from search order by high - low limit 1
+    ) start
+    cross join lateral (
+        select * from {events} x
+        where x.category = q.category and x.aggregate_id = q.aggregate_id and x.version > start.low
+            and (x.epoch, x.tx, x.seq) > ($1::integer, $2::bigint, $3::integer)
+            and (x.epoch, x.tx, x.seq) < ((select epoch from w), (select xmin from w), 0)
+            and (cardinality($7::text[]) = 0 or x.category = any ($7::text[]))
+            and (cardinality($8::text[]) = 0 or x.event_name = any ($8::text[]))
+        order by x.version limit $5::bigint
+    ) x
+    order by x.epoch, x.tx, x.seq limit $4::bigint + 1
+),
+looked as (
+    select null::integer as epoch, null::bigint as tx, null::integer as seq where false
 ){page}";
 
 const WATERMARK: &str = r"
@@ -280,19 +329,13 @@ const WATERMARK: &str = r"
 const PAGE: &str = r",
 sized as (
     select *, row_number() over in_order as number, sum(coalesce(octet_length(record), 0)) over in_order as total
-    from seen where wanted
+    from wanted
     window in_order as (order by epoch, tx, seq rows unbounded preceding)
-),
-looked as (
-    select count(*) as seen, count(*) filter (where wanted) as wanted from seen
-),
-last as (
-    select epoch, tx, seq from seen order by epoch desc, tx desc, seq desc limit 1
 )
-select w.epoch, w.xmin, w.xmax, looked.seen, looked.wanted, last.epoch, last.tx, last.seq,
+select w.epoch, w.xmin, w.xmax, (select count(*) from wanted) as wanted, looked.epoch, looked.tx, looked.seq,
     p.epoch, p.tx, p.seq, p.category, p.aggregate_id, p.version, p.event_id, p.event_name, p.occurred_at, p.record
-from w cross join looked left join last on true
-left join (select * from sized where number <= $4 and (number = 1 or total <= $6)) p on true
+from w left join looked on true
+left join (select * from sized where number <= $4::bigint and (number = 1 or total <= $6::bigint)) p on true
 order by p.number
 ";
 
@@ -324,6 +367,21 @@ from (select) one left join lateral (
     where (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
     order by epoch desc, tx desc, seq desc limit 1
 ) final on true
+";
+
+/// Who holds the watermark: the number of a transaction that runs is known by its last 32 bits.
+const BLOCKER: &str = r"
+select w.epoch, w.xmin, b.pid, b.gid, b.database, b.role, b.application_name, b.state,
+    (extract(epoch from clock_timestamp() - b.since) * 1000000)::bigint as age
+from ({watermark}) w left join lateral (
+    select pid, null::text as gid, datname::text as database, usename::text as role, application_name, state,
+        xact_start as since
+    from pg_stat_activity where backend_xid::text::bigint = w.xmin & 4294967295
+    union all
+    select null, gid, database::text, owner::text, null, 'prepared', prepared
+    from pg_prepared_xacts where transaction::text::bigint = w.xmin & 4294967295
+    limit 1
+) b on true
 ";
 
 const DELETE: [&str; 3] = [

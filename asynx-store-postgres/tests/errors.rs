@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use asynx_core::store::{AppendError, GroupOutcome, Snapshot};
 use asynx_core::{SchemaVersion, Store, StoreError, Version};
-use asynx_store_postgres::{Migrate, PostgresOptions, PostgresStore};
+use asynx_store_postgres::{LaneOptions, Migrate, PostgresOptions, PostgresStore};
 use asynx_testkit::samples;
 use server::{Cluster, Made, Schema, blocked_by, connect, connect_to, order, run, soon, unique, url_of};
 
@@ -340,6 +340,28 @@ async fn tables_by_hand_that_are_not_there() {
     let schema = Schema::new();
     let error = refused(&server::url(), schema.options().with_migrate(Migrate::ByHand)).await;
     says(&error, false, &["are not there", "Migrate::AtOpen", "print_schema"]);
+}
+
+#[tokio::test]
+async fn a_pooler_that_mixes_sessions_up() {
+    let schema = Schema::new();
+    let store = schema
+        .store_with(schema.options().with_lanes(LaneOptions::default().with_lanes(1)))
+        .await;
+    schema
+        .run(
+            "create function {schema}.forget() returns trigger language plpgsql as $body$
+             begin execute 'deallocate all'; return null; end $body$;
+             create trigger forget after insert on {events} for each statement execute function {schema}.forget();",
+        )
+        .await;
+    assert!(append(&store, "a", 1, 1).await.stopped.is_none());
+    let outcome = append(&store, "a", 2, 1).await;
+    says(not_applied(&outcome), true, &["a pooler", "session mode"]);
+    assert!(
+        append(&store, "a", 2, 1).await.stopped.is_none(),
+        "it goes on with another connection"
+    );
 }
 
 #[tokio::test]
