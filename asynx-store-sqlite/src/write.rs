@@ -70,22 +70,35 @@ impl Writing {
         }
     }
 
-    /// Whatever else fails here fails at the disk, in the middle of writing the log or after it: what is there of the
-    /// transaction would come to life if the log had to be read again after a crash. Two errors are better known:
+    /// Commits.
+    pub(crate) async fn commit(self) -> Result<(), Uncommitted> {
+        self.commit_with("COMMIT", Values::default(), 0).await
+    }
+
+    /// Runs a text of so many statements and a `COMMIT` at its end.
+    ///
+    /// What fails before the commit is rolled back. The commit fails at the disk, in the middle of writing the log or
+    /// after it: what is there of the transaction would come to life if the log had to be read again after a crash.
+    /// Two errors are better known:
     /// - SQLITE_BUSY leaves the transaction open, to be rolled back
     ///   (<https://www.sqlite.org/lang_transaction.html>, "the COMMIT command may fail with SQLITE_BUSY").
     /// - SQLITE_FULL: the log could not be made longer, so the last frame, without which nothing before it counts
     ///   (<https://www.sqlite.org/fileformat2.html#the_write_ahead_log>), is not whole, and the transaction is rolled
     ///   back (<https://www.sqlite.org/lang_transaction.html>, "response to errors within a transaction").
-    pub(crate) async fn commit(mut self) -> Result<(), Uncommitted> {
+    pub(crate) async fn commit_with(
+        mut self,
+        sql: &'static str,
+        values: Values,
+        statements: usize,
+    ) -> Result<(), Uncommitted> {
         let connection = self.held.connection().map_err(Uncommitted::No)?;
-        match run(connection, "COMMIT", Values::default()).await {
+        match run(connection, sql, values).await {
             Ok(_) => {
                 self.held.sound();
                 Ok(())
             }
             Err(failed) => {
-                let known = is_busy(&failed.error) || is_full(&failed.error);
+                let known = failed.after < statements || is_busy(&failed.error) || is_full(&failed.error);
                 self.undo().await;
                 let error = self.held.explained(failed.error);
                 Err(match known {
