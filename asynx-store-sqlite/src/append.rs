@@ -15,7 +15,7 @@ use crate::{insert, json, row};
 ///
 /// One row, since each row is a message from the connection's thread. `CROSS JOIN` and `INDEXED BY` leave the planner no
 /// choice: statistics that were taken while the tables were small must not make it scan them.
-const LOOK: &str = "BEGIN IMMEDIATE;
+pub(crate) const LOOK: &str = "BEGIN IMMEDIATE;
 SELECT (
     SELECT l.category FROM json_each(?1) AS f CROSS JOIN asynx_leases AS l
     WHERE l.category = f.value ->> 0 AND l.generation <> f.value ->> 1

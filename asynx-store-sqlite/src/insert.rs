@@ -65,7 +65,7 @@ const COMMIT: &str = ";\nCOMMIT";
 
 /// A stream that is there conflicts with itself, by its number and by its name. `OR ROLLBACK`, because otherwise SQLite
 /// copies every page that a statement changes, to be able to undo that statement alone.
-fn text(events: usize, streams: usize) -> String {
+pub(crate) fn text(events: usize, streams: usize) -> String {
     let rows = |row: &str, count| [row].repeat(count).join(", ");
     format!(
         "INSERT OR ROLLBACK INTO asynx_events (position, stream, version, event_id, event_name, occurred_at, record)

@@ -29,5 +29,8 @@ mod term;
 mod write;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use options::{SqliteOptions, Synchronous};
 pub use store::SqliteStore;

@@ -68,22 +68,23 @@ impl Pool {
         }
         let slot = self.free.recv().await;
         let slot = slot.map_err(|_| self.fault(Fault::Closed))?;
-        // Whatever happens from here on, the slot goes back.
+        // Whatever happens from here on, the slot goes back, with its connection if it has one.
         let mut held = Held {
             connection: None,
             sound: true,
             pool: Arc::clone(self),
         };
-        let connection = match slot {
-            Slot::Open(connection) => connection,
-            Slot::Unfinished(mut connection) => {
+        match slot {
+            Slot::Open(connection) => held.connection = Some(connection),
+            Slot::Unfinished(connection) => {
+                held.unsound();
+                let connection = held.connection.insert(connection);
                 // Fails where there is nothing to roll back.
-                let _ = run(&mut connection, "ROLLBACK", Values::default()).await;
-                connection
+                let _ = run(connection, "ROLLBACK", Values::default()).await;
+                held.sound();
             }
-            Slot::Missing => self.connect().await?,
-        };
-        held.connection = Some(connection);
+            Slot::Missing => held.connection = Some(self.connect().await?),
+        }
         Ok(held)
     }
 

@@ -2,7 +2,7 @@ use asynx_core::StoreError;
 use sqlx::AssertSqlSafe;
 
 use super::identity::{ASK, Identity};
-use super::{APPLICATION_ID, MIGRATIONS, NEWEST};
+use super::{APPLICATION_ID, MIGRATIONS, NEWEST, statistics};
 use crate::error::is_read_only;
 use crate::patience::Patience;
 use crate::pool::Held;
@@ -24,9 +24,14 @@ pub(crate) async fn prepare(
         write_ahead(held, name, patience).await?;
     }
     match identity {
-        Identity::Ours(NEWEST) => is_writable(held).await,
-        Identity::Ours(_) | Identity::Empty => migrate(held, name, patience).await,
+        Identity::Ours(NEWEST) => is_writable(held).await?,
+        Identity::Ours(_) | Identity::Empty => migrate(held, name, patience).await?,
     }
+    if statistics::forget(held, patience).await? {
+        // The next connection plans without them.
+        held.unsound();
+    }
+    Ok(())
 }
 
 /// The log in WAL mode is what lets readers and a writer work side by side.
