@@ -101,10 +101,6 @@ pub(crate) fn is_full(error: &sqlx::Error) -> bool {
     code(error).map(primary) == Some(FULL)
 }
 
-pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
-    code(error).map(primary) == Some(READONLY)
-}
-
 /// The extended result code.
 fn code(error: &sqlx::Error) -> Option<i32> {
     error.as_database_error()?.code()?.parse().ok()

@@ -34,8 +34,12 @@ impl Leases {
         true
     }
 
-    pub(crate) fn end(&self, category: &Category) {
-        if let Some(entry) = self.lock().get_mut(category) {
+    /// The lease of a term was dropped.
+    pub(crate) fn end(&self, category: &Category, term: &Arc<Term>) {
+        let mut leases = self.lock();
+        let entry = leases.get_mut(category);
+        // Where it was lost before, there may be a newer one.
+        if let Some(entry) = entry.filter(|entry| std::ptr::eq(entry.term.as_ptr(), Arc::as_ptr(term))) {
             entry.ended = true;
         }
     }

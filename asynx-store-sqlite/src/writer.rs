@@ -95,6 +95,6 @@ impl WriterLease for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.database.leases.end(&self.category);
+        self.database.leases.end(&self.category, &self.term);
     }
 }

@@ -1,4 +1,7 @@
 //! What the store does beyond the laws.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod common;
 
 use std::time::Duration;

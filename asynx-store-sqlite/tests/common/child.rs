@@ -8,26 +8,26 @@ const ROLE: &str = "ASYNX_SQLITE_TEST_ROLE";
 const FOLDER: &str = "ASYNX_SQLITE_TEST_FOLDER";
 
 /// What this process was started for; `None` where it is the test itself.
-pub fn role() -> Option<(String, std::path::PathBuf)> {
+pub(crate) fn role() -> Option<(String, std::path::PathBuf)> {
     let role = std::env::var(ROLE).ok()?;
     let folder = std::env::var_os(FOLDER).expect("a role comes with a folder");
     Some((role, folder.into()))
 }
 
 /// Tells the test a line. It comes whole or not at all.
-pub fn tell(line: impl std::fmt::Display) {
+pub(crate) fn tell(line: impl std::fmt::Display) {
     eprintln!("> {line}");
 }
 
 /// The command that runs a test of this program in a role.
-pub fn command(program: &Path, test: &str, role: &str, folder: &Path) -> Command {
+pub(crate) fn command(program: &Path, test: &str, role: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
     arguments(&mut command, test, role, folder);
     command
 }
 
 /// Adds what makes a command that ends with the program run a test in a role.
-pub fn arguments(command: &mut Command, test: &str, role: &str, folder: &Path) {
+pub(crate) fn arguments(command: &mut Command, test: &str, role: &str, folder: &Path) {
     command
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
         .env(ROLE, role)
@@ -38,25 +38,25 @@ pub fn arguments(command: &mut Command, test: &str, role: &str, folder: &Path) {
 }
 
 /// A child that is killed when the test is over.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     lines: BufReader<std::process::ChildStderr>,
 }
 
 impl Process {
-    pub fn start(test: &str, role: &str, folder: &Path) -> Self {
+    pub(crate) fn start(test: &str, role: &str, folder: &Path) -> Self {
         let program = std::env::current_exe().expect("the test program has a path");
         Self::of(command(&program, test, role, folder))
     }
 
-    pub fn of(mut command: Command) -> Self {
+    pub(crate) fn of(mut command: Command) -> Self {
         let mut child = command.spawn().expect("the test program starts once more");
         let lines = BufReader::new(child.stderr.take().expect("its output is piped"));
         Self { child, lines }
     }
 
     /// The next whole line that it tells; `None` when it has ended.
-    pub fn hear(&mut self) -> Option<String> {
+    pub(crate) fn hear(&mut self) -> Option<String> {
         loop {
             let mut line = String::new();
             let read = self.lines.read_line(&mut line).expect("a process tells text");
@@ -72,18 +72,18 @@ impl Process {
     }
 
     /// All that it still tells until it ends.
-    pub fn hear_all(&mut self) -> Vec<String> {
+    pub(crate) fn hear_all(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.hear()).collect()
     }
 
     /// SIGKILL.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("a child can be killed");
         self.child.wait().expect("a child can be waited for");
     }
 
     /// Waits for its end, which must be a good one.
-    pub fn succeed(&mut self) {
+    pub(crate) fn succeed(&mut self) {
         let status = self.child.wait().expect("a child can be waited for");
         assert!(status.success(), "a child ended with {status}");
     }

@@ -9,7 +9,7 @@ use asynx_testkit::conformance::{Capabilities, LeaseLoser, StoreFixture};
 use super::Folder;
 
 /// A new database for each check.
-pub struct Sqlite {
+pub(crate) struct Sqlite {
     runtime: Kind,
     in_memory: bool,
     folder: Mutex<Option<Arc<Folder>>>,
@@ -21,23 +21,23 @@ enum Kind {
 }
 
 impl Sqlite {
-    pub fn on_threads() -> Self {
+    pub(crate) fn on_threads() -> Self {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         Self::on(Kind::Tokio(
             builder.worker_threads(2).enable_all().build().expect("tokio starts"),
         ))
     }
 
-    pub fn on_one_thread() -> Self {
+    pub(crate) fn on_one_thread() -> Self {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         Self::on(Kind::Tokio(builder.enable_all().build().expect("tokio starts")))
     }
 
-    pub fn on_smol() -> Self {
+    pub(crate) fn on_smol() -> Self {
         Self::on(Kind::Smol)
     }
 
-    pub fn in_memory() -> Self {
+    pub(crate) fn in_memory() -> Self {
         Self {
             in_memory: true,
             ..Self::on_threads()
@@ -59,7 +59,7 @@ impl StoreFixture for Sqlite {
 
     async fn open(&self) -> (Arc<Folder>, SqliteStore) {
         let folder = Arc::new(Folder::new());
-        *self.folder.lock().unwrap() = Some(Arc::clone(&folder));
+        *self.folder.lock().expect("nobody panics") = Some(Arc::clone(&folder));
         let options = match &self.runtime {
             Kind::Tokio(runtime) => SqliteOptions::new().with_runtime(TokioRuntime::new(runtime.handle().clone())),
             Kind::Smol => SqliteOptions::new().with_runtime(SmolRuntime::new()),
@@ -94,7 +94,7 @@ impl StoreFixture for Sqlite {
     }
 
     fn lease_loser(&self, _: &SqliteStore) -> Option<Arc<dyn LeaseLoser>> {
-        let folder = self.folder.lock().unwrap().clone();
+        let folder = self.folder.lock().expect("nobody panics").clone();
         folder
             .filter(|_| !self.in_memory)
             .map(|folder| Arc::new(Remover(folder)) as _)

@@ -2,10 +2,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A directory that goes with the test.
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::SeqCst);
         let name = format!("asynx-sqlite-{}-{number}", std::process::id());
@@ -14,22 +14,22 @@ impl Folder {
         Self(path)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     /// The database.
-    pub fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.0.join("store.db")
     }
 
     /// What SQLite keeps beside it.
-    pub fn beside(&self, ending: &str) -> PathBuf {
+    pub(crate) fn beside(&self, ending: &str) -> PathBuf {
         self.0.join(format!("store.db{ending}"))
     }
 
     /// Removes the lock files of leases.
-    pub fn remove_locks(&self) {
+    pub(crate) fn remove_locks(&self) {
         let entries = std::fs::read_dir(&self.0).expect("the folder can be read");
         for entry in entries.flatten() {
             if entry.file_name().to_string_lossy().contains("-lease-") {

@@ -1,9 +1,9 @@
 //! What the tests share.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, reason = "each test file uses its part")]
 
-pub mod child;
-pub mod fixture;
-pub mod folder;
+pub(crate) mod child;
+pub(crate) mod fixture;
+pub(crate) mod folder;
 
 use asynx_core::store::{AppendGroup, GroupOutcome, LogEvent, LogFilter, LogQuery};
 use asynx_core::{Position, Store, StreamId};
@@ -11,18 +11,18 @@ use asynx_store_sqlite::SqliteStore;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
-pub use self::folder::Folder;
+pub(crate) use self::folder::Folder;
 
-pub fn stream(id: impl AsRef<str>) -> StreamId {
+pub(crate) fn stream(id: impl AsRef<str>) -> StreamId {
     StreamId::parse("test", id.as_ref()).expect("a valid id")
 }
 
-pub async fn open(folder: &Folder) -> SqliteStore {
+pub(crate) async fn open(folder: &Folder) -> SqliteStore {
     SqliteStore::open(folder.file()).await.expect("the store opens")
 }
 
 /// A connection as any other program has it.
-pub async fn shell(folder: &Folder) -> SqliteConnection {
+pub(crate) async fn shell(folder: &Folder) -> SqliteConnection {
     let options = SqliteConnectOptions::new()
         .filename(folder.file())
         .create_if_missing(true)
@@ -32,13 +32,18 @@ pub async fn shell(folder: &Folder) -> SqliteConnection {
         .expect("SQLite opens the file")
 }
 
+#[expect(clippy::disallowed_methods, reason = "tests are guests of tokio")]
+pub(crate) fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+    tokio::spawn(task)
+}
+
 /// Appends one group.
-pub async fn append(store: &SqliteStore, group: AppendGroup) -> GroupOutcome {
+pub(crate) async fn append(store: &SqliteStore, group: AppendGroup) -> GroupOutcome {
     store.append_batch(&[group]).await.remove(0)
 }
 
 /// All events after a position, by pages of so many.
-pub async fn log(store: &SqliteStore, mut after: Option<Position>, max_events: usize) -> Vec<LogEvent> {
+pub(crate) async fn log(store: &SqliteStore, mut after: Option<Position>, max_events: usize) -> Vec<LogEvent> {
     let log = store.log().expect("the store has a log");
     let mut events = Vec::new();
     loop {
