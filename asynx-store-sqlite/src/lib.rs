@@ -14,8 +14,10 @@ mod load;
 mod location;
 mod lock_file;
 mod log;
+mod named_leases;
 mod options;
 mod page;
+mod parking;
 mod patience;
 mod plan;
 mod pool;
@@ -26,6 +28,7 @@ mod snapshots;
 mod statement;
 mod store;
 mod term;
+mod transactions;
 mod write;
 mod writer;
 
@@ -34,3 +37,4 @@ mod tests;
 
 pub use options::{SqliteOptions, Synchronous};
 pub use store::SqliteStore;
+pub use transactions::SqliteTransaction;

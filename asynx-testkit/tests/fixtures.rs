@@ -3,174 +3,47 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use asynx_core::{Runtime, Timestamp};
 use asynx_store_memory::MemoryStore;
 use asynx_testkit::ThreadRuntime;
-use asynx_testkit::conformance::{Capabilities, StoreFixture};
-use futures::future::BoxFuture;
+use asynx_testkit::conformance::{Capabilities, InMemory, StoreFixture};
+use asynx_testkit::hosts::{On, Smol, Tokio};
 
-/// All checks at once on one store, on tokio.
-mod shared_on_tokio {
+/// All checks at once on one store.
+mod shared {
     use super::*;
 
     static STORE: LazyLock<MemoryStore> = LazyLock::new(MemoryStore::new);
 
-    struct Tokio;
-
-    impl Runtime for Tokio {
-        fn spawn(&self, task: BoxFuture<'static, ()>) {
-            tokio::runtime::Handle::current().spawn(task);
-        }
-
-        fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-            Box::pin(tokio::time::sleep(duration))
-        }
-
-        fn now(&self) -> Timestamp {
-            ThreadRuntime.now()
-        }
-
-        fn entropy(&self) -> u64 {
-            ThreadRuntime.entropy()
-        }
-    }
-
-    struct Shared;
-
-    impl StoreFixture for Shared {
-        type Guard = ();
-        type Store = MemoryStore;
-
-        async fn open(&self) -> ((), MemoryStore) {
-            ((), STORE.clone())
-        }
-
-        fn runtime(&self) -> Arc<dyn Runtime> {
-            Arc::new(Tokio)
-        }
-
-        fn block_on<T>(&self, check: impl Future<Output = T>) -> T {
-            // One thread, so that a check that starves its own tasks would be found.
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-            runtime.expect("tokio starts").block_on(check)
-        }
-    }
-
-    asynx_testkit::store_conformance!(Shared);
+    // One thread, so that a check that starves its own tasks would be found.
+    asynx_testkit::store_conformance!(On(Tokio::one_thread(), InMemory(|| STORE.clone())));
 }
 
 /// A store of the five methods, on smol; everything else comes from the defaults, or is refused.
-mod plain_on_smol {
-    use std::collections::BTreeMap;
-    use std::sync::{Mutex, MutexGuard, PoisonError};
-
-    use async_trait::async_trait;
-    use asynx_core::store::{AppendError, NewEvent, StoredEvent};
-    use asynx_core::{Position, Store, StoreError, StreamId, Version};
-    use bytes::Bytes;
+mod plain {
+    use asynx_testkit::PlainStore;
 
     use super::*;
 
-    #[derive(Default)]
-    struct Plain(Mutex<BTreeMap<StreamId, Vec<Bytes>>>);
+    struct Plain;
 
-    impl Plain {
-        fn lock(&self) -> MutexGuard<'_, BTreeMap<StreamId, Vec<Bytes>>> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner)
-        }
-    }
-
-    #[async_trait]
-    impl Store for Plain {
-        async fn append(&self, stream: &StreamId, event: NewEvent) -> Result<Option<Position>, AppendError> {
-            let mut streams = self.lock();
-            let known = streams.get(stream).map_or(0, Vec::len);
-            if event.version.get() != known as u64 + 1 {
-                return Err(AppendError::Conflict);
-            }
-            streams.entry(stream.clone()).or_default().push(event.record);
-            Ok(None)
-        }
-
-        async fn read_from(&self, stream: &StreamId, from: Version) -> Result<Vec<StoredEvent>, StoreError> {
-            self.read_range(stream, from, usize::MAX).await
-        }
-
-        async fn read_range(
-            &self,
-            stream: &StreamId,
-            from: Version,
-            count: usize,
-        ) -> Result<Vec<StoredEvent>, StoreError> {
-            let streams = self.lock();
-            let records = streams.get(stream).into_iter().flatten();
-            let events = (1..)
-                .filter_map(Version::new)
-                .zip(records)
-                .map(|(version, record)| StoredEvent {
-                    version,
-                    position: None,
-                    record: record.clone(),
-                });
-            Ok(events.filter(|event| event.version >= from).take(count).collect())
-        }
-
-        async fn count(&self, stream: &StreamId, from: Version) -> Result<u64, StoreError> {
-            Ok(self.read_from(stream, from).await?.len() as u64)
-        }
-
-        async fn delete(&self, stream: &StreamId) -> Result<(), StoreError> {
-            self.lock().remove(stream);
-            Ok(())
-        }
-    }
-
-    struct Smol;
-
-    impl Runtime for Smol {
-        fn spawn(&self, task: BoxFuture<'static, ()>) {
-            smol::spawn(task).detach();
-        }
-
-        fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-            Box::pin(async move {
-                smol::Timer::after(duration).await;
-            })
-        }
-
-        fn now(&self) -> Timestamp {
-            ThreadRuntime.now()
-        }
-
-        fn entropy(&self) -> u64 {
-            ThreadRuntime.entropy()
-        }
-    }
-
-    struct OnSmol;
-
-    impl StoreFixture for OnSmol {
+    impl StoreFixture for Plain {
         type Guard = ();
-        type Store = Plain;
+        type Store = PlainStore;
 
-        async fn open(&self) -> ((), Plain) {
-            ((), Plain::default())
+        async fn open(&self) -> ((), PlainStore) {
+            ((), PlainStore::default())
+        }
+
+        async fn another(&self, store: &PlainStore) -> Option<PlainStore> {
+            Some(store.clone())
         }
 
         fn capabilities(&self) -> Capabilities {
-            Capabilities::none()
-        }
-
-        fn runtime(&self) -> Arc<dyn Runtime> {
-            Arc::new(Smol)
-        }
-
-        fn block_on<T>(&self, check: impl Future<Output = T>) -> T {
-            smol::block_on(check)
+            Capabilities::none().with_another_handle()
         }
     }
 
-    asynx_testkit::store_conformance!(OnSmol);
+    asynx_testkit::store_conformance!(On(Smol, Plain));
 }
 
 /// The layers are stores too, also when they delay and reorder what passes.

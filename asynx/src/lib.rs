@@ -34,6 +34,8 @@ pub mod store {
     pub use asynx_core::store::*;
     #[cfg(feature = "memory")]
     pub use asynx_store_memory::MemoryStore;
+    #[cfg(feature = "postgres")]
+    pub use asynx_store_postgres::{Migrate, PostgresOptions, PostgresStore};
     #[cfg(feature = "sqlite")]
     pub use asynx_store_sqlite::{SqliteOptions, SqliteStore, Synchronous};
 }

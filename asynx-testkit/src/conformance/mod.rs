@@ -24,13 +24,18 @@
 //! [`store_conformance!`](crate::store_conformance) makes one `#[test]` of each [`Check`], named after its law, such
 //! as `s1_taken_versions_conflict`. They may run in parallel on one database: each works on streams of its own.
 //! Nothing is skipped: a capability that the fixture does not declare must refuse, and that is what its laws check then.
+//! A store that several processes may share opens [`another`](StoreFixture::another) handle, and the laws are checked
+//! across both. `on_every_runtime!` (features `tokio` and `smol`) makes the tests on each runtime.
 #![expect(clippy::missing_errors_doc, reason = "every check answers the law that was broken")]
 
 mod capability;
 mod check;
+mod checks;
 mod fixture;
+mod in_memory;
 mod law;
 mod trial;
+mod witness;
 
 pub mod bus;
 pub mod runtime;
@@ -41,6 +46,7 @@ pub mod checkpoints;
 pub mod delete;
 pub mod erase;
 pub mod grouped;
+pub mod handles;
 pub mod ids;
 pub mod log;
 pub mod log_follow;
@@ -51,7 +57,10 @@ pub mod snapshots;
 pub mod writer;
 
 pub use capability::Capabilities;
-pub use check::{CHECKS, Check, assert_kept};
+pub use check::Check;
+pub use checks::{CHECKS, assert_kept};
 pub use fixture::{HeldAppend, LeaseLoser, SlowTransactions, StoreFixture};
+pub use in_memory::InMemory;
 pub use law::{LAWS, Law, LawBroken};
 pub use trial::Trial;
+pub use witness::Witness;

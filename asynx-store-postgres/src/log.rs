@@ -1,0 +1,175 @@
+use async_trait::async_trait;
+use asynx_core::store::{EventLog, LogEvent, LogPage, LogQuery};
+use asynx_core::{AggregateId, Category, EventId, EventName, Position, StoreError, StreamId, Timestamp};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+
+use crate::PostgresStore;
+use crate::error::store_error;
+use crate::read::{at_most, version};
+
+/// How many events one page looks at where a filter may want few of them.
+const LOOKED_AT: usize = 5_000;
+
+/// Events are ordered by the transaction that stored them and given once no older transaction is under way (L2).
+#[async_trait]
+impl EventLog for PostgresStore {
+    async fn read(&self, query: &LogQuery) -> Result<LogPage, StoreError> {
+        let (epoch, tx, seq) = match query.after {
+            Some(after) => parts(after).ok_or_else(|| beyond(after))?,
+            None => (0, 0, 0),
+        };
+        let filter = &query.filter;
+        let max_events = query.max_events.max(1);
+        let look_at = if filter.streams.is_empty() && !(filter.categories.is_empty() && filter.event_names.is_empty()) {
+            LOOKED_AT.max(max_events.saturating_add(1))
+        } else {
+            max_events.saturating_add(1)
+        };
+        let statements = &self.shared.statements;
+        let by_stream = !filter.streams.is_empty();
+        let statement = if by_stream {
+            &statements.log_page_of_streams
+        } else {
+            &statements.log_page
+        };
+        let categories: Vec<&str> = filter.categories.iter().map(AsRef::as_ref).collect();
+        let event_names: Vec<&str> = filter.event_names.iter().map(AsRef::as_ref).collect();
+        let mut statement = sqlx::query(statement.get())
+            .bind(epoch)
+            .bind(tx)
+            .bind(seq)
+            .bind(at_most(max_events))
+            .bind(at_most(look_at))
+            .bind(at_most(query.max_bytes))
+            .bind(categories)
+            .bind(event_names);
+        if by_stream {
+            let mut streams = filter.streams.clone();
+            streams.sort_unstable();
+            streams.dedup();
+            let (categories, ids): (Vec<String>, Vec<String>) = streams
+                .iter()
+                .map(|stream| (stream.category.to_string(), stream.aggregate_id.to_string()))
+                .unzip();
+            statement = statement.bind(categories).bind(ids);
+        }
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
+        let rows = statement.fetch_all(&mut *connection).await.map_err(store_error)?;
+        drop(connection);
+        page(query, look_at, &rows)
+    }
+
+    async fn end(&self) -> Result<Option<Position>, StoreError> {
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
+        let (epoch, xmin, any): (i32, i64, bool) = sqlx::query_as(self.shared.statements.log_end.get())
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(store_error)?;
+        Ok(any.then(|| position(epoch, xmin, 0)))
+    }
+
+    fn changed(&self, after: Option<Position>) -> BoxFuture<'static, ()> {
+        self.shared.follower.changed(&self.shared, after)
+    }
+}
+
+/// A position from the numbering of transactions, the transaction, and the place in it.
+pub(crate) fn position(epoch: i32, tx: i64, seq: i64) -> Position {
+    Position::new([u64::from(epoch.unsigned_abs()), tx.unsigned_abs(), seq.unsigned_abs()])
+}
+
+pub(crate) fn parts(position: Position) -> Option<(i32, i64, i32)> {
+    let [epoch, tx, seq] = position.parts();
+    Some((
+        i32::try_from(epoch).ok()?,
+        i64::try_from(tx).ok()?,
+        i32::try_from(seq).ok()?,
+    ))
+}
+
+fn beyond(after: Position) -> StoreError {
+    StoreError::permanent(format!(
+        "position {after} lies beyond the end of the log: it is of another database, or this one was restored from an \
+         older backup"
+    ))
+}
+
+fn page(query: &LogQuery, look_at: usize, rows: &[PgRow]) -> Result<LogPage, StoreError> {
+    let of_page = rows.first().map(Head::of).transpose().map_err(store_error)?;
+    let Some(head) = of_page else {
+        return Err(StoreError::permanent("the log gave no answer"));
+    };
+    if let Some(after) = query.after
+        && after > position(head.epoch, head.xmax, 0)
+    {
+        return Err(beyond(after));
+    }
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        if let Some(event) = event(row)? {
+            events.push(event);
+        }
+    }
+    let (next, at_end) = if (events.len() as u64) < head.wanted.unsigned_abs() {
+        (events.last().map(|last| last.position).or(query.after), false)
+    } else if head.seen >= at_most(look_at) {
+        (head.last, false)
+    } else {
+        // A reader that waits there does not look again at what it does not want.
+        (query.after.max(Some(position(head.epoch, head.xmin, 0))), true)
+    };
+    Ok(LogPage { events, next, at_end })
+}
+
+/// What holds for a whole page.
+struct Head {
+    epoch: i32,
+    xmin: i64,
+    xmax: i64,
+    seen: i64,
+    wanted: i64,
+    last: Option<Position>,
+}
+
+impl Head {
+    fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let last = match row.try_get::<Option<i32>, _>(5)? {
+            Some(epoch) => Some(position(epoch, row.try_get(6)?, row.try_get::<i32, _>(7)?.into())),
+            None => None,
+        };
+        Ok(Self {
+            epoch: row.try_get(0)?,
+            xmin: row.try_get(1)?,
+            xmax: row.try_get(2)?,
+            seen: row.try_get(3)?,
+            wanted: row.try_get(4)?,
+            last,
+        })
+    }
+}
+
+fn event(row: &PgRow) -> Result<Option<LogEvent>, StoreError> {
+    let Some(epoch) = row.try_get::<Option<i32>, _>(8).map_err(store_error)? else {
+        return Ok(None);
+    };
+    let parsed = || -> Result<LogEvent, sqlx::Error> {
+        let missing = || sqlx::Error::Protocol("an event has no version".to_owned());
+        let decode = |error| sqlx::Error::Decode(Box::new(error));
+        Ok(LogEvent {
+            position: position(epoch, row.try_get(9)?, row.try_get::<i32, _>(10)?.into()),
+            stream: StreamId {
+                category: Category::parse(row.try_get::<&str, _>(11)?).map_err(decode)?,
+                aggregate_id: AggregateId::parse(row.try_get::<&str, _>(12)?).map_err(decode)?,
+            },
+            version: version(row, 13)?.ok_or_else(missing)?,
+            event_id: EventId::from_uuid(row.try_get(14)?),
+            event_name: EventName::parse_stored(row.try_get::<&str, _>(15)?).map_err(decode)?,
+            occurred_at: Timestamp::from_micros(row.try_get(16)?),
+            record: row.try_get::<Option<Vec<u8>>, _>(17)?.map(Bytes::from),
+        })
+    };
+    parsed().map(Some).map_err(store_error)
+}

@@ -1,0 +1,425 @@
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
+
+use crate::names::Names;
+
+/// The statements with the names of the tables filled in. Values are always bound.
+pub(crate) struct Statements {
+    pub(crate) append_batch: Sql,
+    pub(crate) append_one: Sql,
+    pub(crate) append_fenced: Sql,
+    pub(crate) read: Sql,
+    pub(crate) count: Sql,
+    pub(crate) heads: Sql,
+    pub(crate) load: Sql,
+    pub(crate) log_page: Sql,
+    pub(crate) log_page_of_streams: Sql,
+    pub(crate) log_end: Sql,
+    pub(crate) log_tail: Sql,
+    pub(crate) delete: [Sql; 3],
+    pub(crate) snapshot_put: Sql,
+    pub(crate) snapshot_get: Sql,
+    pub(crate) snapshot_fence: Sql,
+    pub(crate) snapshot_delete: Sql,
+    pub(crate) erase_head: Sql,
+    pub(crate) erase_payloads: Sql,
+    pub(crate) erase_rows: Sql,
+    pub(crate) erase_pending: Sql,
+    pub(crate) checkpoint_get: Sql,
+    pub(crate) checkpoint_claim: Sql,
+    pub(crate) checkpoint_put: Sql,
+    pub(crate) checkpoint_remove: Sql,
+    pub(crate) lease_acquire: Sql,
+    pub(crate) lease_renew: Sql,
+    pub(crate) lease_release: Sql,
+    pub(crate) lease_held: Sql,
+    pub(crate) park: Sql,
+    pub(crate) parked: Sql,
+    pub(crate) unpark: Sql,
+    pub(crate) checkpoint_move: Sql,
+}
+
+/// One statement.
+pub(crate) struct Sql(Arc<str>);
+
+impl Sql {
+    pub(crate) fn get(&self) -> SqlStr {
+        // Nothing but identifiers was filled in, each quoted by `Names`.
+        AssertSqlSafe(self.0.clone()).into_sql_str()
+    }
+}
+
+impl Statements {
+    pub(crate) fn new(names: &Names) -> Self {
+        let sql = |text: &str| Sql(names.render(text).into());
+        let batch = |fence: &str, fenced: &str| {
+            let text = APPEND_BATCH.replace("{fence}", fence).replace("{fenced}", fenced);
+            sql(&text)
+        };
+        let page = |text: &str| sql(&text.replace("{watermark}", WATERMARK).replace("{page}", PAGE));
+        Self {
+            append_batch: batch("", ""),
+            append_fenced: batch(FENCE, FENCED),
+            append_one: sql(APPEND_ONE),
+            read: sql(READ),
+            count: sql(COUNT),
+            heads: sql(HEADS),
+            load: sql(LOAD),
+            log_page: page(LOG_PAGE),
+            log_page_of_streams: page(LOG_PAGE_OF_STREAMS),
+            log_end: page(LOG_END),
+            log_tail: page(LOG_TAIL),
+            delete: DELETE.map(sql),
+            snapshot_put: sql(SNAPSHOT_PUT),
+            snapshot_get: sql(SNAPSHOT_GET),
+            snapshot_fence: sql(SNAPSHOT_FENCE),
+            snapshot_delete: sql(SNAPSHOT_DELETE),
+            erase_head: sql(ERASE_HEAD),
+            erase_payloads: sql(ERASE_PAYLOADS),
+            erase_rows: sql(ERASE_ROWS),
+            erase_pending: sql(ERASE_PENDING),
+            checkpoint_get: sql(CHECKPOINT_GET),
+            checkpoint_claim: sql(CHECKPOINT_CLAIM),
+            checkpoint_put: sql(CHECKPOINT_PUT),
+            checkpoint_remove: sql(CHECKPOINT_REMOVE),
+            lease_acquire: sql(LEASE_ACQUIRE),
+            lease_renew: sql(LEASE_RENEW),
+            lease_release: sql(LEASE_RELEASE),
+            lease_held: sql(LEASE_HELD),
+            park: sql(PARK),
+            parked: sql(PARKED),
+            unpark: sql(UNPARK),
+            checkpoint_move: sql(CHECKPOINT_MOVE),
+        }
+    }
+}
+
+/// Appends groups, each wholly or not at all, in one statement and so in one transaction.
+///
+/// A group's head moves only if the base it follows on is in the statement's snapshot (`x.version = e.expected`) and
+/// still is the head (`h.version = excluded.base`). The first makes transaction order agree with version order: whoever
+/// stored the base had committed before this statement began, so its transaction is older. It also makes the look-up
+/// of ids complete, which reads the same snapshot.
+///
+/// One ordered pass over the heads, so that appends of many processes take their locks in one order.
+const APPEND_BATCH: &str = r#"
+with e as materialized (
+    select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
+        $8::text[], $9::bigint[], $10::bytea[]) with ordinality
+    as t(category, aggregate_id, expected, last, floor, version, event_id, event_name, occurred_at, record, ord)
+),
+w as materialized (
+    select (select epoch from {log}) as epoch, pg_current_xact_id()::text::bigint as tx
+),
+dup as materialized (
+    select e.ord, e.category, e.aggregate_id from e cross join lateral (
+        select from {events} x
+        where x.event_id = e.event_id and x.category = e.category and x.aggregate_id = e.aggregate_id limit 1
+    ) x
+),{fence}
+moved as (
+    insert into {heads} as h (category, aggregate_id, version, floor, base, next)
+    select category, aggregate_id, case expected when 0 then last else 0 end, floor, expected, last from e
+    where version = last
+        and not exists (select from dup d where d.category = e.category and d.aggregate_id = e.aggregate_id)
+        and (expected = 0 or exists (
+            select from {heads} x
+            where x.category = e.category and x.aggregate_id = e.aggregate_id and x.version = e.expected
+        )){fenced}
+    order by category collate "C", aggregate_id collate "C"
+    on conflict (category, aggregate_id) do update
+        set version = excluded.next, floor = greatest(h.floor, excluded.floor), base = null, next = null
+        where h.version = excluded.base
+    returning h.category, h.aggregate_id, h.version
+),
+ins as (
+    insert into {events} (epoch, tx, seq, category, aggregate_id, version, event_id, event_name, occurred_at, record)
+    select w.epoch, w.tx, e.ord, e.category, e.aggregate_id, e.version, e.event_id, e.event_name, e.occurred_at, e.record
+    from e
+    join moved m on m.category = e.category and m.aggregate_id = e.aggregate_id and m.version = e.last
+    cross join w
+    order by e.ord
+)
+select e.ord, true as applied, w.epoch, w.tx
+from moved m
+join e on e.category = m.category and e.aggregate_id = m.aggregate_id and e.version = m.version
+cross join w
+union all
+select dup.ord, false, 0, 0 from dup
+"#;
+
+/// Keeps out appends that were begun under a lease which somebody else has by now.
+const FENCE: &str = r"
+fence as materialized (
+    select f.category from {leases} l
+    join unnest($11::text[], $12::bigint[]) as f(category, token) on l.name = 'writer:' || f.category
+    where l.token = f.token for share of l
+),";
+const FENCED: &str = r"
+        and (e.category <> all ($11::text[]) or e.category in (select category from fence))";
+
+/// The same for one event, whose plan is cheaper.
+const APPEND_ONE: &str = r#"
+with w as materialized (
+    select (select epoch from {log}) as epoch, pg_current_xact_id()::text::bigint as tx,
+        exists (
+            select from {events} where event_id = $5 and category = $1 and aggregate_id = $2
+        ) as duplicate
+),
+moved as (
+    insert into {heads} as h (category, aggregate_id, version, floor, base, next)
+    select $1, $2, case $3::bigint when 1 then 1 else 0 end, $4::bigint, $3::bigint - 1, $3::bigint from w
+    where not w.duplicate and ($3::bigint = 1 or exists (
+        select from {heads} where category = $1 and aggregate_id = $2 and version = $3::bigint - 1
+    ))
+    on conflict (category, aggregate_id) do update
+        set version = excluded.next, floor = greatest(h.floor, excluded.floor), base = null, next = null
+        where h.version = excluded.base
+    returning h.version
+),
+ins as (
+    insert into {events} (epoch, tx, seq, category, aggregate_id, version, event_id, event_name, occurred_at, record)
+    select w.epoch, w.tx, 1, $1, $2, $3, $5, $6, $7, $8 from w join moved on moved.version = $3::bigint
+)
+select w.epoch, w.tx, w.duplicate, exists (select from moved where version = $3::bigint) as applied from w
+"#;
+
+const READ: &str = r"
+select version, epoch, tx, seq, record from {events}
+where category = $1 and aggregate_id = $2 and version >= $3 and record is not null
+order by version limit $4
+";
+
+/// Erased events are at the front, so the head tells the number of the others.
+const COUNT: &str = r"
+select greatest(version - greatest($3::bigint - 1, erased), 0) from {heads} where category = $1 and aggregate_id = $2
+";
+
+const HEADS: &str = r"
+select q.ord, h.version, h.floor, h.erased, x.version as found, x.epoch, x.tx, x.seq, x.record
+from unnest($1::text[], $2::text[], $3::uuid[]) with ordinality as q(category, aggregate_id, event_id, ord)
+left join lateral (
+    select version, floor, erased from {heads} h
+    where h.category = q.category and h.aggregate_id = q.aggregate_id limit 1
+) h on true
+left join lateral (
+    select version, epoch, tx, seq, record from {events} x
+    where x.event_id = q.event_id and x.category = q.category and x.aggregate_id = q.aggregate_id limit 1
+) x on true
+";
+
+/// For each stream a row of its head and snapshot (without a version), then its events.
+const LOAD: &str = r"
+with q as materialized (
+    select t.ord, t.category, t.aggregate_id, t.from_version, t.most, h.version as head, h.floor,
+        s.version as snapshot, s.document
+    from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) with ordinality
+        as t(category, aggregate_id, from_version, schema_version, most, ord)
+    left join lateral (
+        select version, floor from {heads} h
+        where h.category = t.category and h.aggregate_id = t.aggregate_id limit 1
+    ) h on true
+    left join lateral (
+        select version, document from {snapshots} s
+        where s.category = t.category and s.aggregate_id = t.aggregate_id and s.schema_version = t.schema_version
+            and t.from_version is null and s.version > coalesce(h.floor, 0)
+        limit 1
+    ) s on true
+)
+select ord, head, floor, snapshot, null::bigint as version, 0 as epoch, 0::bigint as tx, 0 as seq, document as bytes
+from q
+union all
+select q.ord, null, null, null, e.version, e.epoch, e.tx, e.seq, e.record
+from q cross join lateral (
+    select version, epoch, tx, seq, record from {events} x
+    where x.category = q.category and x.aggregate_id = q.aggregate_id and x.record is not null
+        and x.version >= greatest(coalesce(q.from_version, q.snapshot + 1, 1), coalesce(q.floor, 0) + 1)
+    order by x.version limit q.most
+) e
+";
+
+/// A page of what comes after a position and is final: below the oldest transaction that is under way. The watermark
+/// and the rows are of one snapshot.
+///
+/// At most $5 rows are looked at, so that a filter that wants little does not make one statement long.
+const LOG_PAGE: &str = r"
+with w as materialized ({watermark}),
+seen as materialized (
+    select *, (cardinality($7::text[]) = 0 or category = any ($7::text[]))
+        and (cardinality($8::text[]) = 0 or event_name = any ($8::text[])) as wanted
+    from {events}
+    where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
+        and (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
+    order by epoch, tx, seq limit $5
+){page}";
+
+/// The same where the streams are known.
+const LOG_PAGE_OF_STREAMS: &str = r"
+with w as materialized ({watermark}),
+seen as materialized (
+    select x.*, true as wanted
+    from unnest($9::text[], $10::text[]) as q(category, aggregate_id)
+    join {events} x on x.category = q.category and x.aggregate_id = q.aggregate_id
+    where (x.epoch, x.tx, x.seq) > ($1::integer, $2::bigint, $3::integer)
+        and (x.epoch, x.tx, x.seq) < ((select epoch from w), (select xmin from w), 0)
+        and (cardinality($7::text[]) = 0 or x.category = any ($7::text[]))
+        and (cardinality($8::text[]) = 0 or x.event_name = any ($8::text[]))
+    order by x.epoch, x.tx, x.seq limit $5
+){page}";
+
+const WATERMARK: &str = r"
+    select (select epoch from {log}) as epoch,
+        pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin,
+        pg_snapshot_xmax(pg_current_snapshot())::text::bigint as xmax
+";
+
+/// Each row begins with what holds for the whole page; a page without events is one row.
+const PAGE: &str = r",
+sized as (
+    select *, row_number() over in_order as number, sum(coalesce(octet_length(record), 0)) over in_order as total
+    from seen where wanted
+    window in_order as (order by epoch, tx, seq rows unbounded preceding)
+),
+looked as (
+    select count(*) as seen, count(*) filter (where wanted) as wanted from seen
+),
+last as (
+    select epoch, tx, seq from seen order by epoch desc, tx desc, seq desc limit 1
+)
+select w.epoch, w.xmin, w.xmax, looked.seen, looked.wanted, last.epoch, last.tx, last.seq,
+    p.epoch, p.tx, p.seq, p.category, p.aggregate_id, p.version, p.event_id, p.event_name, p.occurred_at, p.record
+from w cross join looked left join last on true
+left join (select * from sized where number <= $4 and (number = 1 or total <= $6)) p on true
+order by p.number
+";
+
+const LOG_END: &str = r"
+select w.epoch, w.xmin, exists (select from {events}) from ({watermark}) w
+";
+
+/// The newest event that is final, and whether there are newer ones.
+const LOG_TAIL: &str = r"
+with w as materialized ({watermark})
+select final.epoch, final.tx, final.seq,
+    exists (select from {events} where (epoch, tx, seq) >= ((select epoch from w), (select xmin from w), 0))
+from (select) one left join lateral (
+    select epoch, tx, seq from {events}
+    where (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
+    order by epoch desc, tx desc, seq desc limit 1
+) final on true
+";
+
+const DELETE: [&str; 3] = [
+    "delete from {heads} where category = $1 and aggregate_id = $2",
+    "delete from {events} where category = $1 and aggregate_id = $2",
+    "delete from {snapshots} where category = $1 and aggregate_id = $2",
+];
+
+/// Locks the stream's fence, so that puts and deletes of one stream come one after the other.
+const SNAPSHOT_PUT: &str = r"
+with fence as (
+    insert into {snapshots} as s (category, aggregate_id, schema_version, version) values ($1, $2, 0, 0)
+    on conflict (category, aggregate_id, schema_version) do update set version = s.version
+    returning version
+)
+insert into {snapshots} as s (category, aggregate_id, schema_version, version, document)
+select $1, $2, $3, $4::bigint, $5 from fence where fence.version < $4::bigint
+on conflict (category, aggregate_id, schema_version) do update
+    set version = excluded.version, document = excluded.document
+    where s.version <= excluded.version
+";
+
+const SNAPSHOT_GET: &str = r"
+select version, document from {snapshots}
+where category = $1 and aggregate_id = $2 and schema_version = $3 and schema_version > 0
+";
+
+const SNAPSHOT_FENCE: &str = r"
+insert into {snapshots} as s (category, aggregate_id, schema_version, version) values ($1, $2, 0, $3)
+on conflict (category, aggregate_id, schema_version) do update set version = greatest(s.version, excluded.version)
+";
+
+const SNAPSHOT_DELETE: &str = r"
+delete from {snapshots} where category = $1 and aggregate_id = $2 and schema_version > 0 and version <= $3
+";
+
+/// Locks the head; its floor must cover what is erased.
+const ERASE_HEAD: &str = r"
+update {heads} set erased = greatest(erased, least($3::bigint, floor)) where category = $1 and aggregate_id = $2
+returning floor
+";
+
+const ERASE_PAYLOADS: &str = r"
+update {events} set record = null
+where category = $1 and aggregate_id = $2 and version <= $3 and record is not null
+";
+
+const ERASE_ROWS: &str = r"
+delete from {events} where category = $1 and aggregate_id = $2 and version <= $3
+";
+
+const ERASE_PENDING: &str = r"
+select aggregate_id, floor from {heads} where category = $1 and floor > erased order by aggregate_id
+";
+
+const CHECKPOINT_GET: &str = "select position, fence from {checkpoints} where reader = $1 and live";
+
+const CHECKPOINT_CLAIM: &str = r"
+insert into {checkpoints} as c (reader, fence) values ($1, 1)
+on conflict (reader) do update set fence = c.fence + 1, live = true, moved_at = now()
+returning position, fence
+";
+
+const CHECKPOINT_PUT: &str = r"
+update {checkpoints} set position = $2, moved_at = now() where reader = $1 and fence = $3 and live
+";
+
+const CHECKPOINT_REMOVE: &str = r"
+update {checkpoints} set position = null, live = false, moved_at = now() where reader = $1 and fence = $2 and live
+";
+
+const LEASE_ACQUIRE: &str = r"
+insert into {leases} as l (name, token, holder, expires_at)
+values ($1, 1, $2, clock_timestamp() + $3::bigint * interval '1 microsecond')
+on conflict (name) do update
+    set token = l.token + 1, holder = excluded.holder, expires_at = excluded.expires_at
+    where l.expires_at <= clock_timestamp()
+returning token
+";
+
+const LEASE_RENEW: &str = r"
+update {leases} set expires_at = clock_timestamp() + $3::bigint * interval '1 microsecond'
+where name = $1 and token = $2 and expires_at > clock_timestamp()
+";
+
+const LEASE_RELEASE: &str = r"
+update {leases} set expires_at = '-infinity' where name = $1 and token = $2 and expires_at > '-infinity'
+";
+
+/// The names with a prefix are a range.
+const LEASE_HELD: &str = r"
+select name, holder from {leases}
+where name >= $1 and left(name, length($1)) = $1 and expires_at > clock_timestamp() order by name
+";
+
+const PARK: &str = r"
+insert into {parked} (reader, epoch, tx, seq, category, aggregate_id, version, event_id, event_name, error, attempts,
+    parked_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+on conflict (reader, epoch, tx, seq) do update
+    set error = excluded.error, attempts = excluded.attempts, parked_at = excluded.parked_at
+";
+
+const PARKED: &str = r"
+select epoch, tx, seq, category, aggregate_id, version, event_id, event_name, error, attempts, parked_at from {parked}
+where reader = $1 and (epoch, tx, seq) > ($2::integer, $3::bigint, $4::integer) order by epoch, tx, seq limit $5
+";
+
+const UNPARK: &str = "delete from {parked} where reader = $1 and epoch = $2 and tx = $3 and seq = $4";
+
+/// Locks the row until the transaction's end.
+const CHECKPOINT_MOVE: &str = r"
+update {checkpoints} set position = $3, moved_at = now()
+where reader = $1 and fence = $4 and live and position is not distinct from $2
+";
