@@ -1,8 +1,10 @@
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_channel::{Receiver, Sender};
 use asynx_core::StoreError;
+use futures::future::{Either, select};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
@@ -66,8 +68,10 @@ impl Pool {
         if self.closed.load(Ordering::SeqCst) {
             return Err(self.fault(Fault::Closed));
         }
-        let slot = self.free.recv().await;
-        let slot = slot.map_err(|_| self.fault(Fault::Closed))?;
+        let slot = match self.free.try_recv() {
+            Ok(slot) => slot,
+            Err(_) => self.wait().await?,
+        };
         // Whatever happens from here on, the slot goes back, with its connection if it has one.
         let mut held = Held {
             connection: None,
@@ -86,6 +90,19 @@ impl Pool {
             Slot::Missing => held.connection = Some(self.connect().await?),
         }
         Ok(held)
+    }
+
+    /// Waits for a slot. Where there is but one connection, somebody may hold it in a transaction and wait for us.
+    async fn wait(&self) -> Result<Slot, StoreError> {
+        let free = pin!(self.free.recv());
+        let slot = match self.size {
+            1 => match select(free, self.patience.runtime.sleep(self.patience.timeout)).await {
+                Either::Left((slot, _)) => slot,
+                Either::Right(((), _)) => return Err(self.fault(Fault::InUse)),
+            },
+            _ => free.await,
+        };
+        slot.map_err(|_| self.fault(Fault::Closed))
     }
 
     /// Waits for what is under way, and closes the connections.

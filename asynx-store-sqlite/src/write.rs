@@ -13,6 +13,8 @@ use crate::statement::{Values, run};
 /// committed in between, whatever the busy timeout. With the lock in hand nothing in it can find the file locked.
 pub(crate) struct Writing {
     held: Held,
+    /// An error has rolled it back.
+    over: bool,
 }
 
 /// Why a commit failed.
@@ -34,7 +36,7 @@ impl Database {
         let mut held = self.writer.take().await?;
         held.unsound();
         let begun = self.patience.run(held.connection()?, sql, values).await;
-        let mut writing = Writing { held };
+        let mut writing = Writing { held, over: false };
         match begun {
             Ok(rows) => Ok((writing, rows)),
             Err(failed) => {
@@ -56,7 +58,10 @@ impl Database {
 
 impl Writing {
     pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
-        self.held.connection()
+        match self.over {
+            true => Err(StoreError::transient("an error has rolled the transaction back")),
+            false => self.held.connection(),
+        }
     }
 
     /// Runs a text in the transaction. After an error it is rolled back.
@@ -65,7 +70,7 @@ impl Writing {
         sql: impl SqlSafeStr,
         values: Values,
     ) -> Result<Vec<Vec<SqliteRow>>, StoreError> {
-        match run(self.held.connection()?, sql, values).await {
+        match run(self.connection()?, sql, values).await {
             Ok(rows) => Ok(rows),
             Err(failed) => {
                 self.undo().await;
@@ -95,7 +100,7 @@ impl Writing {
         values: Values,
         statements: usize,
     ) -> Result<(), Uncommitted> {
-        let connection = self.held.connection().map_err(Uncommitted::No)?;
+        let connection = self.connection().map_err(Uncommitted::No)?;
         match run(connection, sql, values).await {
             Ok(_) => {
                 self.held.sound();
@@ -120,6 +125,7 @@ impl Writing {
 
     /// Where it cannot be rolled back the connection stays unsound and is closed.
     async fn undo(&mut self) {
+        self.over = true;
         let Ok(connection) = self.held.connection() else {
             return;
         };

@@ -1,17 +1,12 @@
 //! The SQLite store keeps every law: on every runtime, and in memory.
 mod common;
 
-use common::fixture::Sqlite;
+use common::fixture::File;
 
-mod threads {
-    asynx_testkit::store_conformance!(super::Sqlite::on_threads());
-}
-mod one_thread {
-    asynx_testkit::store_conformance!(super::Sqlite::on_one_thread());
-}
-mod smol {
-    asynx_testkit::store_conformance!(super::Sqlite::on_smol());
-}
+asynx_testkit::on_every_runtime!(store_conformance!(File::new()));
+
 mod in_memory {
-    asynx_testkit::store_conformance!(super::Sqlite::in_memory());
+    use asynx_testkit::conformance::InMemory;
+
+    asynx_testkit::store_conformance!(InMemory(super::common::fixture::in_memory));
 }

@@ -7,8 +7,9 @@ mod common;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use asynx_core::store::{AppendGroup, ForgetPolicy, LogEvent, NewEvent, Snapshot};
+use asynx_core::store::{AppendGroup, ForgetPolicy, LogEvent, NewEvent, ParkedEvent, Snapshot};
 use asynx_core::{EventId, EventName, Metadata, Position, Record, SchemaVersion, Store, StreamId, Timestamp, Version};
 use asynx_store_sqlite::SqliteStore;
 use bytes::Bytes;
@@ -75,7 +76,12 @@ async fn listing(store: &SqliteStore) -> String {
         let checkpoint = store.checkpoints().unwrap().get(reader).await.unwrap();
         let told = checkpoint.map(|found| (found.position.map(|position| position.to_string()), found.fence));
         writeln!(text, "reader {reader} {told:?}").unwrap();
+        for parked in store.parking().unwrap().parked(reader, None, 10).await.unwrap() {
+            writeln!(text, "{parked:?}").unwrap();
+        }
     }
+    let held = store.leases().unwrap().held("", Timestamp::UNIX_EPOCH).await.unwrap();
+    writeln!(text, "{held:?}").unwrap();
     text
 }
 
@@ -227,6 +233,23 @@ async fn write_golden_files() {
     );
     let fence = checkpoints.claim("removed").await.unwrap().fence;
     assert!(checkpoints.remove("removed", fence).await.unwrap());
+    let aside = event(2, 2, "OrderConfirmed", confirmed);
+    let parked = ParkedEvent {
+        position: Position::new([0, 0, 2]),
+        stream: kept.clone(),
+        version: aside.version,
+        event_id: aside.event_id,
+        event_name: aside.event_name,
+        error: "no \"mail\" server".to_owned(),
+        attempts: 5,
+        parked_at: aside.occurred_at,
+    };
+    store.parking().unwrap().park("mails", &parked).await.unwrap();
+    let (leases, hour) = (store.leases().unwrap(), Duration::from_secs(3600));
+    let token = leases
+        .acquire("projections/mails", "host-1", hour, Timestamp::UNIX_EPOCH)
+        .await;
+    assert_eq!(token.unwrap(), Some(1));
     drop(store.sole_writer().unwrap().acquire(&kept.category).await.unwrap());
     std::fs::write(golden("v1.txt"), listing(&store).await).unwrap();
     store.close().await;

@@ -11,7 +11,10 @@ use crate::SqliteOptions;
 use crate::database::Database;
 use crate::pool::Pool;
 use crate::statement::{Values, run};
-use crate::{append, checkpoints, erase, heads, insert, load, log, page, read, snapshots, writer};
+use crate::{
+    append, checkpoints, erase, heads, insert, load, log, named_leases, page, parking, read, snapshots, transactions,
+    writer,
+};
 
 /// Statistics as they would be had they been taken while the tables had one row.
 const MISLEADING: &str = "ANALYZE;
@@ -47,6 +50,14 @@ fn statements() -> Vec<String> {
         writer::FIND,
         writer::MAKE,
         writer::TAKE,
+        named_leases::ACQUIRE,
+        named_leases::RENEW,
+        named_leases::RELEASE,
+        named_leases::HELD,
+        parking::PARK,
+        parking::UNPARK,
+        parking::PARKED,
+        transactions::MOVE,
         &insert::text(4, 2),
     ];
     let statements = texts.iter().flat_map(|text| text.split(';')).map(str::trim);

@@ -1,103 +1,60 @@
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use asynx_core::{Category, Runtime};
+use asynx_core::Category;
 use asynx_runtime::{SmolRuntime, TokioRuntime};
 use asynx_store_sqlite::{SqliteOptions, SqliteStore};
 use asynx_testkit::conformance::{Capabilities, LeaseLoser, StoreFixture};
 
 use super::Folder;
 
-/// A new database for each check.
-pub(crate) struct Sqlite {
-    runtime: Kind,
-    in_memory: bool,
-    folder: Mutex<Option<Arc<Folder>>>,
-}
+/// A file that goes with the fixture. Any number of stores may have it open.
+pub(crate) struct File(Arc<Folder>);
 
-enum Kind {
-    Tokio(tokio::runtime::Runtime),
-    Smol,
-}
-
-impl Sqlite {
-    pub(crate) fn on_threads() -> Self {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        Self::on(Kind::Tokio(
-            builder.worker_threads(2).enable_all().build().expect("tokio starts"),
-        ))
+impl File {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Folder::new()))
     }
 
-    pub(crate) fn on_one_thread() -> Self {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        Self::on(Kind::Tokio(builder.enable_all().build().expect("tokio starts")))
-    }
-
-    pub(crate) fn on_smol() -> Self {
-        Self::on(Kind::Smol)
-    }
-
-    pub(crate) fn in_memory() -> Self {
-        Self {
-            in_memory: true,
-            ..Self::on_threads()
-        }
-    }
-
-    const fn on(runtime: Kind) -> Self {
-        Self {
-            runtime,
-            in_memory: false,
-            folder: Mutex::new(None),
-        }
+    async fn store(&self) -> SqliteStore {
+        let store = SqliteStore::open_with(self.0.file(), options()).await;
+        store.expect("the store opens")
     }
 }
 
-impl StoreFixture for Sqlite {
-    type Guard = Arc<Folder>;
+/// A store in memory, made where there need not be a runtime.
+pub(crate) fn in_memory() -> SqliteStore {
+    let store = smol::block_on(SqliteStore::in_memory_with(options()));
+    store.expect("the store opens")
+}
+
+/// What runs on tokio, where that is; else smol, in threads of its own.
+fn options() -> SqliteOptions {
+    match TokioRuntime::current() {
+        Ok(runtime) => SqliteOptions::new().with_runtime(runtime),
+        Err(_) => SqliteOptions::new().with_runtime(SmolRuntime::new()),
+    }
+}
+
+impl StoreFixture for File {
+    type Guard = ();
     type Store = SqliteStore;
 
-    async fn open(&self) -> (Arc<Folder>, SqliteStore) {
-        let folder = Arc::new(Folder::new());
-        *self.folder.lock().expect("nobody panics") = Some(Arc::clone(&folder));
-        let options = match &self.runtime {
-            Kind::Tokio(runtime) => SqliteOptions::new().with_runtime(TokioRuntime::new(runtime.handle().clone())),
-            Kind::Smol => SqliteOptions::new().with_runtime(SmolRuntime::new()),
-        };
-        let store = match self.in_memory {
-            true => SqliteStore::in_memory_with(options).await,
-            false => SqliteStore::open_with(folder.file(), options).await,
-        };
-        (folder, store.expect("the store opens"))
+    async fn open(&self) -> ((), SqliteStore) {
+        ((), self.store().await)
+    }
+
+    async fn another(&self, _: &SqliteStore) -> Option<SqliteStore> {
+        Some(self.store().await)
     }
 
     fn capabilities(&self) -> Capabilities {
-        match self.in_memory {
-            // Nobody can take a lease away.
-            true => Capabilities::all_of_a_store(),
-            false => Capabilities::all_of_a_store().with_lost_leases(),
-        }
-    }
-
-    fn runtime(&self) -> Arc<dyn Runtime> {
-        match &self.runtime {
-            Kind::Tokio(runtime) => Arc::new(TokioRuntime::new(runtime.handle().clone())),
-            Kind::Smol => Arc::new(SmolRuntime::new()),
-        }
-    }
-
-    fn block_on<T>(&self, check: impl Future<Output = T>) -> T {
-        match &self.runtime {
-            Kind::Tokio(runtime) => runtime.block_on(check),
-            Kind::Smol => smol::block_on(check),
-        }
+        // One transaction writes at a time, so none can be under way beside another.
+        Capabilities::all_of_a_store().with_another_handle().with_lost_leases()
     }
 
     fn lease_loser(&self, _: &SqliteStore) -> Option<Arc<dyn LeaseLoser>> {
-        let folder = self.folder.lock().expect("nobody panics").clone();
-        folder
-            .filter(|_| !self.in_memory)
-            .map(|folder| Arc::new(Remover(folder)) as _)
+        Some(Arc::new(Remover(Arc::clone(&self.0))))
     }
 }
 
