@@ -262,7 +262,7 @@ async fn goes_on(store: &PostgresStore) {
         .erase_through(&order("pending"), version(2), ForgetPolicy::KeepRows)
         .await
         .unwrap();
-    let streams: Vec<_> = log_of(store, LogFilter::default(), 13).await;
-    let streams: Vec<_> = streams.into_iter().skip(10).map(|one| one.stream).collect();
+    let streams: Vec<_> = log_of(store, LogFilter::default(), 14).await;
+    let streams: Vec<_> = streams.into_iter().skip(11).map(|one| one.stream).collect();
     assert_eq!(streams, [plain(), order("gone"), order("gone")]);
 }

@@ -10,21 +10,27 @@ use crate::statement::Values;
 use crate::write::Uncommitted;
 use crate::{insert, json, row};
 
-/// Begins, and asks all that decides: who holds leases, where the log ends, and of each event how far its stream has
-/// come and whether that has its id already. Unknown streams give no row.
+/// Begins, and asks all that decides: who holds leases, where the log ends, the last stream's number, and of each event
+/// how far its stream has come and whether that has its id already. Unknown streams give nothing.
 ///
-/// `CROSS JOIN` and `INDEXED BY` leave the planner no choice: statistics that were taken while the tables were small
-/// must not make it scan them.
-const LOOK: &str = "BEGIN IMMEDIATE;
-SELECT l.category FROM json_each(?1) AS f CROSS JOIN asynx_leases AS l
-    ON l.category = f.value ->> 0 AND l.generation <> f.value ->> 1;
-SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'asynx_events'), (SELECT max(stream) FROM asynx_streams);
-SELECT q.key, s.stream, s.version, e.version
-FROM json_each(?2) AS q
-CROSS JOIN asynx_streams AS s INDEXED BY asynx_streams_by_name
-    ON s.category = q.value ->> 0 AND s.aggregate_id = q.value ->> 1
-LEFT JOIN asynx_events AS e INDEXED BY asynx_events_by_id
-    ON e.event_id = unhex(q.value ->> 2) AND e.stream = s.stream";
+/// One row, since each row is a message from the connection's thread. `CROSS JOIN` and `INDEXED BY` leave the planner no
+/// choice: statistics that were taken while the tables were small must not make it scan them.
+pub(crate) const LOOK: &str = "BEGIN IMMEDIATE;
+SELECT (
+    SELECT l.category FROM json_each(?1) AS f CROSS JOIN asynx_leases AS l
+    WHERE l.category = f.value ->> 0 AND l.generation <> f.value ->> 1
+), (
+    SELECT seq FROM sqlite_sequence WHERE name = 'asynx_events'
+), (
+    SELECT max(stream) FROM asynx_streams
+), (
+    SELECT json_group_array(json_array(q.key, s.stream, s.version, e.version))
+    FROM json_each(?2) AS q
+    CROSS JOIN asynx_streams AS s INDEXED BY asynx_streams_by_name
+        ON s.category = q.value ->> 0 AND s.aggregate_id = q.value ->> 1
+    LEFT JOIN asynx_events AS e INDEXED BY asynx_events_by_id
+        ON e.event_id = unhex(q.value ->> 2) AND e.stream = s.stream
+)";
 
 impl Database {
     /// Appends groups of different streams in one transaction, each wholly or not at all (S1-S6).
@@ -42,17 +48,14 @@ impl Database {
             .text(self.leases.fences(groups))
             .text(questions(groups));
         let begun = self.begin(LOOK, values).await;
-        let (mut writing, answers) = begun.map_err(AppendError::NotApplied)?;
-        self.check_leases(&answers).map_err(AppendError::NotApplied)?;
-        let looked = Looked::read(&answers, groups).map_err(AppendError::NotApplied)?;
-        let plan = Plan::new(groups, &looked);
+        let (writing, answers) = begun.map_err(AppendError::NotApplied)?;
+        let looked = row::only(&answers).and_then(|answer| self.looked(answer, groups));
+        let plan = Plan::new(groups, &looked.map_err(AppendError::NotApplied)?);
         if plan.is_empty() {
             writing.roll_back().await;
             return Ok(plan.into_outcomes());
         }
-        insert::streams(&mut writing, &plan).await?;
-        insert::events(&mut writing, &plan).await?;
-        match writing.commit().await {
+        match insert::commit(writing, &plan).await {
             Ok(()) => {
                 self.growth.announce();
                 Ok(plan.into_outcomes())
@@ -62,16 +65,15 @@ impl Database {
         }
     }
 
-    /// Nothing may be stored under a lease that somebody else was given meanwhile.
-    fn check_leases(&self, answers: &[Vec<SqliteRow>]) -> Result<(), StoreError> {
-        let Some(lost) = answers.get(1).and_then(|lost| lost.first()) else {
-            return Ok(());
-        };
-        let category = row::text(lost, 0)?;
-        self.leases.lose(&category);
-        Err(StoreError::permanent(format!(
-            "the lease of {category:?} was taken over by another process: nothing is appended under it any more"
-        )))
+    /// Reads the answer; nothing may be stored under a lease that somebody else was given meanwhile.
+    fn looked(&self, answer: &SqliteRow, groups: &[AppendGroup]) -> Result<Looked, StoreError> {
+        if let Some(category) = row::optional_text(answer, 0)? {
+            self.leases.lose(&category);
+            return Err(StoreError::permanent(format!(
+                "the lease of {category:?} was taken over by another process: nothing is appended under it any more"
+            )));
+        }
+        Looked::read(answer, groups)
     }
 }
 

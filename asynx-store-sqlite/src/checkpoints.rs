@@ -7,20 +7,20 @@ use crate::SqliteStore;
 use crate::row;
 use crate::statement::Values;
 
-const GET: &str = "SELECT fence, position FROM asynx_checkpoints WHERE reader = ?1 AND known = 1";
+pub(crate) const GET: &str = "SELECT fence, position FROM asynx_checkpoints WHERE reader = ?1 AND known = 1";
 
-const CLAIM: &str = "BEGIN IMMEDIATE;
+pub(crate) const CLAIM: &str = "BEGIN IMMEDIATE;
 INSERT INTO asynx_checkpoints (reader, fence, known, position) VALUES (?1, 1, 1, NULL)
     ON CONFLICT (reader) DO UPDATE SET fence = fence + 1, known = 1
     RETURNING fence, position;
 COMMIT";
 
-const PUT: &str = "BEGIN IMMEDIATE;
+pub(crate) const PUT: &str = "BEGIN IMMEDIATE;
 UPDATE asynx_checkpoints SET position = ?3 WHERE reader = ?1 AND fence = ?2 AND known = 1 RETURNING 1;
 COMMIT";
 
 /// The fence stays, so that none comes again (C5).
-const REMOVE: &str = "BEGIN IMMEDIATE;
+pub(crate) const REMOVE: &str = "BEGIN IMMEDIATE;
 UPDATE asynx_checkpoints SET position = NULL, known = 0 WHERE reader = ?1 AND fence = ?2 AND known = 1 RETURNING 1;
 COMMIT";
 

@@ -27,9 +27,9 @@ pub(crate) struct Database {
     pub(crate) leases: Leases,
 }
 
-/// The pages that connections keep in memory, in KiB, negative as SQLite wants it.
-const WRITER_CACHE: &str = "-32768";
-const READER_CACHE: &str = "-8192";
+/// The pages that a connection keeps in memory, in KiB, negative as SQLite wants it. A larger cache costs more at each
+/// commit than it saves: the operating system keeps the pages as well.
+const CACHE: &str = "-8192";
 /// After how many pages the log is copied into the database: the fewer, the smaller the log; the more, the seldomer a
 /// page is copied that many appends change.
 const CHECKPOINT_PAGES: &str = "4000";
@@ -98,7 +98,6 @@ fn writing(file: Option<&PathBuf>, options: &SqliteOptions) -> SqliteConnectOpti
         // We wait ourselves, in the runtime.
         .busy_timeout(Duration::ZERO)
         .synchronous(options.synchronous.of_driver())
-        .pragma("cache_size", WRITER_CACHE)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         // What was erased is overwritten, not only unlinked.
         .pragma("secure_delete", "ON")
@@ -109,13 +108,13 @@ fn reading(file: &PathBuf, options: &SqliteOptions) -> SqliteConnectOptions {
         .filename(file)
         // Readers find the file locked only while it is recovered after a crash, or closed by its last user.
         .busy_timeout(options.busy_timeout)
-        .pragma("cache_size", READER_CACHE)
         .pragma("query_only", "ON")
 }
 
 fn quiet() -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .foreign_keys(false)
+        .pragma("cache_size", CACHE)
         .pragma("temp_store", "MEMORY")
         .row_buffer_size(ROWS_AHEAD)
         .thread_name(|number| format!("asynx-sqlite-{number}"))

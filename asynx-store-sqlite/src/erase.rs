@@ -7,25 +7,26 @@ use crate::read::of_stream;
 use crate::row;
 use crate::statement::Values;
 
-const FIND: &str = "BEGIN IMMEDIATE;
+pub(crate) const FIND: &str = "BEGIN IMMEDIATE;
 SELECT stream, floor FROM asynx_streams INDEXED BY asynx_streams_by_name WHERE category = ?1 AND aggregate_id = ?2";
 
-const KEEP_ROWS: &str = "UPDATE asynx_events INDEXED BY asynx_events_by_version SET record = NULL
+pub(crate) const KEEP_ROWS: &str = "UPDATE asynx_events INDEXED BY asynx_events_by_version SET record = NULL
     WHERE stream = ?1 AND version <= ?2 AND record IS NOT NULL";
 
 /// The tombstone's row stays (E6).
-const ERASE_ALL: &str = "DELETE FROM asynx_events INDEXED BY asynx_events_by_version
+pub(crate) const ERASE_ALL: &str = "DELETE FROM asynx_events INDEXED BY asynx_events_by_version
     WHERE stream = ?1 AND version < ?2;
 UPDATE asynx_events INDEXED BY asynx_events_by_version SET record = NULL WHERE stream = ?1 AND version = ?2";
 
-const DONE: &str = "DELETE FROM asynx_snapshots WHERE stream = ?1 AND version <= ?2;
+pub(crate) const DONE: &str = "DELETE FROM asynx_snapshots WHERE stream = ?1 AND version <= ?2;
 UPDATE asynx_streams SET erased = max(erased, ?2), fence = max(fence, ?2) WHERE stream = ?1";
 
-const PENDING: &str = "SELECT category, aggregate_id, floor FROM asynx_streams INDEXED BY asynx_streams_pending
+pub(crate) const PENDING: &str =
+    "SELECT category, aggregate_id, floor FROM asynx_streams INDEXED BY asynx_streams_pending
 WHERE category = ?1 AND floor > erased
 ORDER BY stream";
 
-const DELETE: &str = "BEGIN IMMEDIATE;
+pub(crate) const DELETE: &str = "BEGIN IMMEDIATE;
 DELETE FROM asynx_events WHERE stream = (SELECT stream FROM asynx_streams WHERE category = ?1 AND aggregate_id = ?2);
 DELETE FROM asynx_snapshots WHERE stream = (SELECT stream FROM asynx_streams WHERE category = ?1 AND aggregate_id = ?2);
 DELETE FROM asynx_streams WHERE category = ?1 AND aggregate_id = ?2;

@@ -6,6 +6,8 @@ use asynx_core::StoreError;
 pub(crate) enum Fault {
     #[error("{0} is locked: a transaction of another process, or a shell, is open for longer than the busy timeout")]
     Busy(String),
+    #[error("a transaction of this process has the connection to {0} for longer than the busy timeout")]
+    InUse(String),
     #[error("out of memory while using {0}")]
     OutOfMemory(String),
     #[error("the operating system failed to read or write {0}")]
@@ -71,6 +73,7 @@ impl Fault {
         matches!(
             self,
             Self::Busy(_)
+                | Self::InUse(_)
                 | Self::OutOfMemory(_)
                 | Self::InputOutput(_)
                 | Self::Interrupted(_)
@@ -99,10 +102,6 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
 
 pub(crate) fn is_full(error: &sqlx::Error) -> bool {
     code(error).map(primary) == Some(FULL)
-}
-
-pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
-    code(error).map(primary) == Some(READONLY)
 }
 
 /// The extended result code.

@@ -7,7 +7,7 @@ use crate::statement::Values;
 use crate::{json, row};
 
 /// Head and look-up in one statement, so of one moment (S13). Unknown streams give no row.
-const HEADS: &str = "SELECT q.key, s.version, s.floor, s.erased, e.version, e.position, e.record
+pub(crate) const HEADS: &str = "SELECT q.key, s.version, s.floor, s.erased, e.version, e.position, e.record
 FROM json_each(?1) AS q
 CROSS JOIN asynx_streams AS s INDEXED BY asynx_streams_by_name
     ON s.category = q.value ->> 0 AND s.aggregate_id = q.value ->> 1

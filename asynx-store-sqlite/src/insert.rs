@@ -1,113 +1,122 @@
 //! The rows of an append, many in one statement.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
-use asynx_core::StoreError;
-use asynx_core::store::AppendError;
+use asynx_core::store::NewEvent;
 
 use crate::plan::{GroupAppend, Plan};
 use crate::statement::Values;
-use crate::write::Writing;
+use crate::write::{Uncommitted, Writing};
 
-/// How many rows the statements have: few texts, so that each is prepared once. With one text for each number of rows
-/// preparing them would cost more than the rows.
-const SIZES: [usize; 4] = [64, 16, 4, 1];
+/// How many rows statements have: the powers of two, up to this one. Rows that are left over are empty. So there are few
+/// texts, each prepared once, and an append is one round trip to the connection's thread.
+const MOST: usize = 1 << (SIZES - 1);
+const SIZES: usize = 9;
 
-static NEW_STREAMS: LazyLock<[String; SIZES.len()]> = LazyLock::new(|| {
-    SIZES.map(|size| {
-        "INSERT INTO asynx_streams (stream, category, aggregate_id, version, floor) VALUES ".to_owned()
-            + &["(?, ?, ?, ?, ?)"].repeat(size).join(", ")
-    })
-});
+/// By the powers of the numbers of events and of streams.
+static TEXTS: [[OnceLock<String>; SIZES]; SIZES] = [const { [const { OnceLock::new() }; SIZES] }; SIZES];
 
-static MOVED_STREAMS: LazyLock<[String; SIZES.len()]> =
-    LazyLock::new(|| SIZES.map(|size| "UPDATE asynx_streams SET version = ? WHERE stream = ?;".repeat(size)));
+/// What comes before the commit in such a text.
+const STATEMENTS: usize = 2;
 
-const FORGOTTEN_STREAM: &str = "UPDATE asynx_streams SET floor = ?2 WHERE stream = ?1";
+/// Stores what is planned and commits it.
+pub(crate) async fn commit(mut writing: Writing, plan: &Plan<'_>) -> Result<(), Uncommitted> {
+    let mut streams = &plan.appends[..];
+    let events: Vec<_> = plan.appends.iter().flat_map(GroupAppend::events).collect();
+    let mut events = &events[..];
+    while events.len() > MOST || streams.len() > MOST {
+        let (more_events, more_streams);
+        (more_events, events) = events.split_at(events.len().min(MOST));
+        (more_streams, streams) = streams.split_at(streams.len().min(MOST));
+        let (text, values) = statements(more_events, more_streams);
+        let text = text.strip_suffix(COMMIT).unwrap_or(text);
+        writing.run(text, values).await.map_err(Uncommitted::No)?;
+    }
+    let (text, values) = statements(events, streams);
+    writing.commit_with(text, values, STATEMENTS).await
+}
 
-static EVENTS: LazyLock<[String; SIZES.len()]> = LazyLock::new(|| {
-    SIZES.map(|size| {
-        "INSERT INTO asynx_events (position, stream, version, event_id, event_name, occurred_at, record) VALUES "
-            .to_owned()
-            + &["(?, ?, ?, ?, ?, ?, ?)"].repeat(size).join(", ")
-    })
-});
+/// The text for so many rows, and their values.
+fn statements(events: &[Event<'_>], streams: &[GroupAppend<'_>]) -> (&'static str, Values) {
+    let (event_power, stream_power) = (power(events.len()), power(streams.len()));
+    let text = TEXTS[event_power][stream_power].get_or_init(|| text(1 << event_power, 1 << stream_power));
+    let mut values = Values::with_room_for((7 << event_power) + (5 << stream_power));
+    for event in events {
+        values = event.bind(values);
+    }
+    for _ in events.len()..1 << event_power {
+        values = values.nulls(7);
+    }
+    for stream in streams {
+        values = stream.bind(values);
+    }
+    for _ in streams.len()..1 << stream_power {
+        values = values.nulls(5);
+    }
+    (text, values)
+}
 
-/// Moves the heads of the streams.
-pub(crate) async fn streams(writing: &mut Writing, plan: &Plan<'_>) -> Result<(), AppendError> {
-    let (new, moved): (Vec<_>, Vec<_>) = plan.appends.iter().partition(|append| append.is_new);
-    rows(writing, &NEW_STREAMS, &new, 5, |values, append| {
-        let stream = &append.group.stream;
+/// The power of two that has room for so many rows.
+const fn power(rows: usize) -> usize {
+    rows.next_power_of_two().ilog2() as usize
+}
+
+const COMMIT: &str = ";\nCOMMIT";
+
+/// A stream that is there conflicts with itself, by its number and by its name. `OR ROLLBACK`, because otherwise SQLite
+/// copies every page that a statement changes, to be able to undo that statement alone.
+pub(crate) fn text(events: usize, streams: usize) -> String {
+    let rows = |row: &str, count| [row].repeat(count).join(", ");
+    format!(
+        "INSERT OR ROLLBACK INTO asynx_events (position, stream, version, event_id, event_name, occurred_at, record)
+SELECT column1, column2, column3, column4, column5, column6, column7 FROM (VALUES {}) WHERE column1 IS NOT NULL;
+INSERT OR ROLLBACK INTO asynx_streams (stream, category, aggregate_id, version, floor)
+SELECT column1, column2, column3, column4, column5 FROM (VALUES {}) WHERE column1 IS NOT NULL
+ON CONFLICT DO UPDATE SET version = excluded.version, floor = max(floor, excluded.floor){COMMIT}",
+        rows("(?, ?, ?, ?, ?, ?, ?)", events),
+        rows("(?, ?, ?, ?, ?)", streams),
+    )
+}
+
+struct Event<'a> {
+    position: i64,
+    stream: i64,
+    event: &'a NewEvent,
+}
+
+impl Event<'_> {
+    fn bind(&self, values: Values) -> Values {
         values
-            .number(append.stream)
-            .text(stream.category.as_str())
-            .text(stream.aggregate_id.as_str())
-            .number(append.last())
-            .number(append.floor().unwrap_or(0))
-    })
-    .await?;
-    rows(writing, &MOVED_STREAMS, &moved, 2, |values, append| {
-        values.number(append.last()).number(append.stream)
-    })
-    .await?;
-    for append in moved {
-        if let Some(floor) = append.floor() {
-            let values = Values::default().number(append.stream).number(floor);
-            let forgotten = writing.run(FORGOTTEN_STREAM, values).await;
-            forgotten.map_err(AppendError::NotApplied)?;
-        }
+            .number(self.position)
+            .number(self.stream)
+            .number(self.event.version.as_i64())
+            .blob(self.event.event_id.as_uuid().as_bytes())
+            .text(self.event.event_name.as_str())
+            .number(self.event.occurred_at.as_micros())
+            .blob(&self.event.record)
     }
-    Ok(())
 }
 
-pub(crate) async fn events(writing: &mut Writing, plan: &Plan<'_>) -> Result<(), AppendError> {
-    let events = plan.appends.iter().flat_map(|append| {
-        let positions = append.position..;
-        positions
-            .zip(&append.group.events)
-            .map(|(position, event)| (position, append.stream, event))
-    });
-    let events: Vec<_> = events.collect();
-    rows(writing, &EVENTS, &events, 7, |values, (position, stream, event)| {
-        values
-            .number(*position)
-            .number(*stream)
-            .number(event.version.as_i64())
-            .blob(event.event_id.as_uuid().as_bytes())
-            .text(event.event_name.as_str())
-            .number(event.occurred_at.as_micros())
-            .blob(&event.record)
-    })
-    .await
-}
-
-/// Runs statements of many rows, then of fewer, until all rows are in.
-async fn rows<T>(
-    writing: &mut Writing,
-    texts: &'static LazyLock<[String; SIZES.len()]>,
-    mut rows: &[T],
-    columns: usize,
-    bind: impl Fn(Values, &T) -> Values,
-) -> Result<(), AppendError> {
-    for (size, text) in SIZES.iter().zip(texts.iter()) {
-        while let Some((now, later)) = rows.split_at_checked(*size) {
-            let values = now.iter().fold(Values::with_room_for(size * columns), &bind);
-            let done: Result<_, StoreError> = writing.run(text.as_str(), values).await;
-            done.map_err(AppendError::NotApplied)?;
-            rows = later;
-        }
-    }
-    Ok(())
-}
-
-impl GroupAppend<'_> {
-    fn last(&self) -> i64 {
-        self.group.events.last().map_or(0, |event| event.version.as_i64())
+impl<'a> GroupAppend<'a> {
+    fn events(&self) -> impl Iterator<Item = Event<'a>> {
+        let stream = self.stream;
+        let events = (self.position..).zip(&self.group.events);
+        events.map(move |(position, event)| Event {
+            position,
+            stream,
+            event,
+        })
     }
 
-    /// The newest tombstone in it (E1).
-    fn floor(&self) -> Option<i64> {
+    fn bind(&self, values: Values) -> Values {
+        let last = self.group.events.last();
         let tombstone = self.group.events.iter().rfind(|event| event.event_name.is_tombstone());
-        tombstone.map(|event| event.version.as_i64())
+        let version = |event: Option<&NewEvent>| event.map_or(0, |event| event.version.as_i64());
+        values
+            .number(self.stream)
+            .text(self.group.stream.category.as_str())
+            .text(self.group.stream.aggregate_id.as_str())
+            .number(version(last))
+            .number(version(tombstone))
     }
 }

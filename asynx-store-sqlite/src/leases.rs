@@ -5,7 +5,7 @@ use asynx_core::Category;
 use asynx_core::store::AppendGroup;
 
 use crate::json;
-use crate::term::Term;
+use crate::term::{Begun, Term};
 
 /// The leases that this store holds.
 #[derive(Default)]
@@ -19,10 +19,11 @@ struct Entry {
 }
 
 impl Leases {
-    /// Keeps a new term; refused where an older one still lives.
+    /// Keeps a new term; refused where an older one lasts.
     pub(crate) fn begin(&self, category: &Category, term: &Arc<Term>) -> bool {
         let mut leases = self.lock();
-        if leases.get(category).is_some_and(|entry| entry.term.strong_count() > 0) {
+        let older = leases.get(category).and_then(|entry| entry.term.upgrade());
+        if older.is_some_and(|older| !older.is_over()) {
             return false;
         }
         let entry = Entry {
@@ -33,19 +34,23 @@ impl Leases {
         true
     }
 
-    pub(crate) fn end(&self, category: &Category) {
-        if let Some(entry) = self.lock().get_mut(category) {
+    /// The lease of a term was dropped.
+    pub(crate) fn end(&self, category: &Category, term: &Arc<Term>) {
+        let mut leases = self.lock();
+        let entry = leases.get_mut(category);
+        // Where it was lost before, there may be a newer one.
+        if let Some(entry) = entry.filter(|entry| std::ptr::eq(entry.term.as_ptr(), Arc::as_ptr(term))) {
             entry.ended = true;
         }
     }
 
-    /// The terms that an append begins under. They last at least as long as what is given here.
-    pub(crate) fn terms(&self, groups: &[AppendGroup]) -> Vec<Arc<Term>> {
+    /// Begins an append under the terms that it concerns.
+    pub(crate) fn append(&self, groups: &[AppendGroup]) -> Vec<Begun> {
         let leases = self.lock();
         leases
             .iter()
             .filter(|(category, entry)| !entry.ended && concerns(groups, category))
-            .filter_map(|(_, entry)| entry.term.upgrade())
+            .filter_map(|(_, entry)| Some(entry.term.upgrade()?.begin()))
             .collect()
     }
 

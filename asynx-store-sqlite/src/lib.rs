@@ -32,6 +32,9 @@ mod transactions;
 mod write;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use options::{SqliteOptions, Synchronous};
 pub use store::SqliteStore;
 pub use transactions::SqliteTransaction;

@@ -9,7 +9,7 @@ use crate::{json, row};
 
 /// Heads, snapshots and events in one statement, so of one moment (S14). Two kinds of rows: one for each known stream,
 /// and one for each of its events. Unknown streams give none.
-const LOAD: &str = "WITH wanted AS MATERIALIZED (
+pub(crate) const LOAD: &str = "WITH wanted AS MATERIALIZED (
     SELECT q.key AS number, s.stream, s.version AS head, s.floor, p.version AS snapshot, p.schema_version,
         max(coalesce(q.value ->> 2, p.version + 1, 1), s.floor + 1) AS start, q.value ->> 4 AS most
     FROM json_each(?1) AS q

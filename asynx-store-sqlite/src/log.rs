@@ -11,7 +11,7 @@ use crate::row;
 use crate::statement::Values;
 
 /// The newest position ever given, also where its event is gone.
-const END: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'asynx_events' AND seq > 0";
+pub(crate) const END: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'asynx_events' AND seq > 0";
 
 /// One transaction writes at a time, in whatever process, and takes its positions from where the last one ended: what
 /// is committed later has higher positions, so whatever can be read can no longer be preceded by anything (L2).

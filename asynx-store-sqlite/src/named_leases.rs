@@ -8,22 +8,22 @@ use crate::SqliteStore;
 use crate::row;
 use crate::statement::Values;
 
-const ACQUIRE: &str = "BEGIN IMMEDIATE;
+pub(crate) const ACQUIRE: &str = "BEGIN IMMEDIATE;
 INSERT INTO asynx_named_leases (name, token, holder, until) VALUES (?1, 1, ?2, ?3)
     ON CONFLICT (name) DO UPDATE SET token = token + 1, holder = excluded.holder, until = excluded.until
         WHERE until <= ?4
     RETURNING token;
 COMMIT";
 
-const RENEW: &str = "BEGIN IMMEDIATE;
+pub(crate) const RENEW: &str = "BEGIN IMMEDIATE;
 UPDATE asynx_named_leases SET until = ?3 WHERE name = ?1 AND token = ?2 AND until > ?4 RETURNING 1;
 COMMIT";
 
-const RELEASE: &str = "BEGIN IMMEDIATE;
+pub(crate) const RELEASE: &str = "BEGIN IMMEDIATE;
 UPDATE asynx_named_leases SET until = 0 WHERE name = ?1 AND token = ?2 AND until > 0 RETURNING 1;
 COMMIT";
 
-const HELD: &str = "SELECT name, holder FROM asynx_named_leases
+pub(crate) const HELD: &str = "SELECT name, holder FROM asynx_named_leases
 WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1 AND until > ?2 ORDER BY name";
 
 /// All processes that have the file open share a machine, and its clock.

@@ -10,7 +10,7 @@ use crate::statement::Values;
 use crate::{json, row};
 
 /// The log in its order, with what is not wanted left out.
-const ALL: &str =
+pub(crate) const ALL: &str =
     "SELECT e.position, s.category, s.aggregate_id, e.version, e.event_id, e.event_name, e.occurred_at, e.record
 FROM asynx_events AS e NOT INDEXED
 CROSS JOIN asynx_streams AS s ON s.stream = e.stream
@@ -21,21 +21,20 @@ ORDER BY e.position
 LIMIT ?5";
 
 /// A few streams, found by their index.
-const OF_STREAMS: &str =
+pub(crate) const OF_STREAMS: &str =
     "SELECT e.position, s.category, s.aggregate_id, e.version, e.event_id, e.event_name, e.occurred_at, e.record
 FROM asynx_events AS e NOT INDEXED
 CROSS JOIN asynx_streams AS s ON s.stream = e.stream
-WHERE e.position > ?1 AND e.position <= ?2
+WHERE e.position IN (
+        SELECT o.position
+        FROM json_each(?6) AS q
+        CROSS JOIN asynx_streams AS n INDEXED BY asynx_streams_by_name
+            ON n.category = q.value ->> 0 AND n.aggregate_id = q.value ->> 1
+        CROSS JOIN asynx_events AS o INDEXED BY asynx_events_by_version ON o.stream = n.stream
+        WHERE o.position > ?1 AND o.position <= ?2
+    )
     AND (?3 IS NULL OR s.category IN (SELECT value FROM json_each(?3)))
     AND (?4 IS NULL OR e.event_name IN (SELECT value FROM json_each(?4)))
-    AND e.position IN (
-        SELECT x.position
-        FROM json_each(?6) AS q
-        CROSS JOIN asynx_streams AS w INDEXED BY asynx_streams_by_name
-            ON w.category = q.value ->> 0 AND w.aggregate_id = q.value ->> 1
-        CROSS JOIN asynx_events AS x INDEXED BY asynx_events_by_version ON x.stream = w.stream
-        WHERE x.position > ?1 AND x.position <= ?2
-    )
 ORDER BY e.position
 LIMIT ?5";
 

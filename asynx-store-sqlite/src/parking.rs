@@ -15,7 +15,7 @@ ON CONFLICT (reader, position) DO UPDATE
 
 pub(crate) const UNPARK: &str = "DELETE FROM asynx_parked WHERE reader = ?1 AND position = ?2 RETURNING 1";
 
-const PARKED: &str =
+pub(crate) const PARKED: &str =
     "SELECT position, category, aggregate_id, version, event_id, event_name, error, attempts, parked_at
 FROM asynx_parked WHERE reader = ?1 AND position > ?2 ORDER BY position LIMIT ?3";
 

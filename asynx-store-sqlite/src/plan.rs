@@ -24,29 +24,23 @@ struct Found {
 }
 
 impl Looked {
-    /// Reads the answers to an append's questions.
-    ///
-    pub(crate) fn read(statements: &[Vec<SqliteRow>], groups: &[AppendGroup]) -> Result<Self, StoreError> {
-        let [_begun, _leases, ends, streams] = statements else {
-            return Err(StoreError::permanent(
-                "SQLite gave fewer answers than there are questions",
-            ));
-        };
-        let ends = row::only(std::slice::from_ref(ends))?;
+    /// Reads the answer to an append's questions, from its second column on.
+    pub(crate) fn read(answer: &SqliteRow, groups: &[AppendGroup]) -> Result<Self, StoreError> {
         let mut looked = Self {
-            last_position: row::optional_number(ends, 0)?.unwrap_or(0),
-            last_stream: row::optional_number(ends, 1)?.unwrap_or(0),
+            last_position: row::optional_number(answer, 1)?.unwrap_or(0),
+            last_stream: row::optional_number(answer, 2)?.unwrap_or(0),
             groups: vec![Found::default(); groups.len()],
         };
+        let found: Vec<(usize, i64, u64, Option<i64>)> = row::json(answer, 3)?;
         let places: Vec<_> = places(groups).collect();
-        for answer in streams {
-            let Some(&(group, event)) = places.get(row::index(answer, 0)?) else {
+        for (number, stream, head, taken) in found {
+            let Some(&(group, event)) = places.get(number) else {
                 continue;
             };
             let found = &mut looked.groups[group];
-            found.stream = Some(row::number(answer, 1)?);
-            found.head = row::optional_version(answer, 2)?;
-            if row::optional_number(answer, 3)?.is_some() {
+            found.stream = Some(stream);
+            found.head = Version::new(head);
+            if taken.is_some() {
                 found.taken.push(event);
             }
         }
@@ -71,7 +65,6 @@ pub(crate) struct GroupAppend<'a> {
     pub(crate) group: &'a AppendGroup,
     /// Its stream's number.
     pub(crate) stream: i64,
-    pub(crate) is_new: bool,
     /// The position of its first event.
     pub(crate) position: i64,
 }
@@ -105,7 +98,6 @@ impl<'a> Plan<'a> {
             plan.appends.push(GroupAppend {
                 group,
                 stream,
-                is_new: found.stream.is_none(),
                 position,
             });
         }

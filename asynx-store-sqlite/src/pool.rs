@@ -1,8 +1,10 @@
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_channel::{Receiver, Sender};
 use asynx_core::StoreError;
+use futures::future::{Either, select};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
@@ -66,25 +68,41 @@ impl Pool {
         if self.closed.load(Ordering::SeqCst) {
             return Err(self.fault(Fault::Closed));
         }
-        let slot = self.free.recv().await;
-        let slot = slot.map_err(|_| self.fault(Fault::Closed))?;
-        // Whatever happens from here on, the slot goes back.
+        let slot = match self.free.try_recv() {
+            Ok(slot) => slot,
+            Err(_) => self.wait().await?,
+        };
+        // Whatever happens from here on, the slot goes back, with its connection if it has one.
         let mut held = Held {
             connection: None,
             sound: true,
             pool: Arc::clone(self),
         };
-        let connection = match slot {
-            Slot::Open(connection) => connection,
-            Slot::Unfinished(mut connection) => {
+        match slot {
+            Slot::Open(connection) => held.connection = Some(connection),
+            Slot::Unfinished(connection) => {
+                held.unsound();
+                let connection = held.connection.insert(connection);
                 // Fails where there is nothing to roll back.
-                let _ = run(&mut connection, "ROLLBACK", Values::default()).await;
-                connection
+                let _ = run(connection, "ROLLBACK", Values::default()).await;
+                held.sound();
             }
-            Slot::Missing => self.connect().await?,
-        };
-        held.connection = Some(connection);
+            Slot::Missing => held.connection = Some(self.connect().await?),
+        }
         Ok(held)
+    }
+
+    /// Waits for a slot. Where there is but one connection, somebody may hold it in a transaction and wait for us.
+    async fn wait(&self) -> Result<Slot, StoreError> {
+        let free = pin!(self.free.recv());
+        let slot = match self.size {
+            1 => match select(free, self.patience.runtime.sleep(self.patience.timeout)).await {
+                Either::Left((slot, _)) => slot,
+                Either::Right(((), _)) => return Err(self.fault(Fault::InUse)),
+            },
+            _ => free.await,
+        };
+        slot.map_err(|_| self.fault(Fault::Closed))
     }
 
     /// Waits for what is under way, and closes the connections.

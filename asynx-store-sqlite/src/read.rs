@@ -7,7 +7,7 @@ use crate::row;
 use crate::statement::Values;
 
 /// Erased events are at the front of their stream, so reading begins after them.
-const RANGE: &str = "SELECT e.version, e.position, e.record
+pub(crate) const RANGE: &str = "SELECT e.version, e.position, e.record
 FROM asynx_streams AS s INDEXED BY asynx_streams_by_name
 CROSS JOIN asynx_events AS e INDEXED BY asynx_events_by_version
     ON e.stream = s.stream AND e.version >= max(?3, s.erased + 1)
@@ -16,7 +16,7 @@ ORDER BY e.version
 LIMIT ?4";
 
 /// Versions have no gaps, so the head tells how many there are.
-const COUNT: &str = "SELECT max(0, version - max(?3 - 1, erased))
+pub(crate) const COUNT: &str = "SELECT max(0, version - max(?3 - 1, erased))
 FROM asynx_streams INDEXED BY asynx_streams_by_name
 WHERE category = ?1 AND aggregate_id = ?2";
 

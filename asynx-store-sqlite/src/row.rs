@@ -2,6 +2,7 @@
 
 use asynx_core::{AggregateId, EventId, EventName, Position, SchemaVersion, StoreError, StreamId, Timestamp, Version};
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
@@ -27,6 +28,11 @@ pub(crate) fn text(row: &SqliteRow, column: usize) -> Result<String, StoreError>
 
 pub(crate) fn optional_text(row: &SqliteRow, column: usize) -> Result<Option<String>, StoreError> {
     row.try_get_unchecked(column).map_err(unreadable)
+}
+
+/// What a JSON text says.
+pub(crate) fn json<T: DeserializeOwned>(row: &SqliteRow, column: usize) -> Result<T, StoreError> {
+    serde_json::from_str(&text(row, column)?).map_err(unreadable)
 }
 
 /// Where in a list a row belongs.

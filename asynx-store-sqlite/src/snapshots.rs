@@ -7,7 +7,7 @@ use crate::read::of_stream;
 use crate::row;
 
 /// A snapshot may come before any event of its stream: who puts it need not know.
-const PUT: &str = "BEGIN IMMEDIATE;
+pub(crate) const PUT: &str = "BEGIN IMMEDIATE;
 INSERT INTO asynx_streams (category, aggregate_id, version) VALUES (?1, ?2, 0) ON CONFLICT DO NOTHING;
 INSERT INTO asynx_snapshots (stream, schema_version, version, document)
     SELECT stream, ?3, ?4, ?5 FROM asynx_streams WHERE category = ?1 AND aggregate_id = ?2 AND fence < ?4
@@ -15,12 +15,12 @@ INSERT INTO asynx_snapshots (stream, schema_version, version, document)
     WHERE excluded.version >= version;
 COMMIT";
 
-const GET: &str = "SELECT p.version, p.document
+pub(crate) const GET: &str = "SELECT p.version, p.document
 FROM asynx_streams AS s INDEXED BY asynx_streams_by_name
 CROSS JOIN asynx_snapshots AS p ON p.stream = s.stream AND p.schema_version = ?3
 WHERE s.category = ?1 AND s.aggregate_id = ?2";
 
-const DELETE: &str = "BEGIN IMMEDIATE;
+pub(crate) const DELETE: &str = "BEGIN IMMEDIATE;
 INSERT INTO asynx_streams (category, aggregate_id, version, fence) VALUES (?1, ?2, 0, ?3)
     ON CONFLICT (category, aggregate_id) DO UPDATE SET fence = max(fence, excluded.fence);
 DELETE FROM asynx_snapshots WHERE version <= ?3

@@ -29,6 +29,10 @@ impl Values {
         self.add(text)
     }
 
+    pub(crate) fn nulls(self, count: usize) -> Self {
+        (0..count).fold(self, |values, _| values.add(None::<i64>))
+    }
+
     pub(crate) fn into_driver(self) -> SqliteArguments {
         self.0
     }

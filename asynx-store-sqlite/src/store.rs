@@ -125,8 +125,8 @@ impl SqliteStore {
     }
 
     async fn append_groups(&self, groups: Vec<AppendGroup>) -> Vec<GroupOutcome> {
-        let terms = self.database.leases.terms(&groups);
-        if terms.is_empty() {
+        let begun = self.database.leases.append(&groups);
+        if begun.is_empty() {
             return self.lanes.append(groups).await;
         }
         // Under a lease the call goes on when its caller has gone, and the lease lasts as long: no later holder may
@@ -136,7 +136,7 @@ impl SqliteStore {
         let (answer, answered) = oneshot::channel();
         self.runtime.spawn(Box::pin(async move {
             let outcomes = lanes.append(groups).await;
-            drop(terms);
+            drop(begun);
             let _ = answer.send(outcomes);
         }));
         let lost = || AppendError::Unknown(StoreError::transient("the task that appended was dropped"));

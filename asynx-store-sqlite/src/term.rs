@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::lock_file::LockFile;
@@ -9,15 +10,36 @@ pub(crate) struct Term {
     /// `None` in memory, where there are no other processes.
     lock: Option<LockFile>,
     lost: AtomicBool,
+    /// Shared with each append that was begun under it and has not ended.
+    begun: Arc<()>,
+}
+
+/// An append under a term, which lasts as long.
+pub(crate) struct Begun {
+    _term: Arc<Term>,
+    _begun: Arc<()>,
 }
 
 impl Term {
-    pub(crate) const fn new(generation: i64, lock: Option<LockFile>) -> Self {
+    pub(crate) fn new(generation: i64, lock: Option<LockFile>) -> Self {
         Self {
             generation,
             lock,
             lost: AtomicBool::new(false),
+            begun: Arc::new(()),
         }
+    }
+
+    pub(crate) fn begin(self: &Arc<Self>) -> Begun {
+        Begun {
+            _term: Arc::clone(self),
+            _begun: Arc::clone(&self.begun),
+        }
+    }
+
+    /// Whether another term may begin: this one is lost, and nothing that was begun under it can still be stored.
+    pub(crate) fn is_over(&self) -> bool {
+        !self.is_held() && Arc::strong_count(&self.begun) == 1
     }
 
     pub(crate) const fn generation(&self) -> i64 {

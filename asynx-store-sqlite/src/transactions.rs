@@ -2,16 +2,22 @@ use std::fmt;
 
 use asynx_core::store::{ParkedEvent, Transactions};
 use asynx_core::{Position, StoreError};
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::SqliteStore;
 use crate::parking::{PARK, UNPARK, number, values};
 use crate::statement::Values;
 use crate::write::Writing;
 
-const BEGIN: &str = "BEGIN IMMEDIATE";
+/// The savepoint tells whether the transaction is still the one that was begun: some errors, such as a full disk, end a
+/// transaction, and who does not look at them would go on outside of any.
+const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT asynx_open";
 
-const MOVE: &str = "UPDATE asynx_checkpoints SET position = ?3
+const STILL_OPEN: &str = "RELEASE asynx_open; SAVEPOINT asynx_open";
+
+const COMMIT: &str = "RELEASE asynx_open; COMMIT";
+
+pub(crate) const MOVE: &str = "UPDATE asynx_checkpoints SET position = ?3
 WHERE reader = ?1 AND fence = ?4 AND known = 1 AND position IS ?2 RETURNING 1";
 
 /// A write transaction on the file's one writer. Dropped, it is rolled back.
@@ -20,13 +26,26 @@ WHERE reader = ?1 AND fence = ?4 AND known = 1 AND position IS ?2 RETURNING 1";
 pub struct SqliteTransaction(Writing);
 
 impl SqliteTransaction {
-    /// The connection that the transaction is open on, to run statements with. Leave the transaction open.
+    /// The connection that the transaction is open on, to run statements with. Leave the transaction open, and let no
+    /// error pass: some roll it back, and what is written after that is written outside of it.
     ///
     /// # Errors
     /// [`StoreError`] where an earlier error has closed it.
     pub fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         self.0.connection()
     }
+
+    /// Runs a statement of ours, if the transaction is still open.
+    async fn run(&mut self, sql: &'static str, values: Values) -> Result<Vec<SqliteRow>, StoreError> {
+        self.0.run(STILL_OPEN, Values::default()).await.map_err(ended)?;
+        let statements = self.0.run(sql, values).await?;
+        Ok(statements.into_iter().next().unwrap_or_default())
+    }
+}
+
+fn ended(cause: StoreError) -> StoreError {
+    StoreError::transient("the transaction was ended by one of its statements, so nothing of it is kept")
+        .caused_by(cause)
 }
 
 impl fmt::Debug for SqliteTransaction {
@@ -37,7 +56,7 @@ impl fmt::Debug for SqliteTransaction {
 
 impl SqliteStore {
     pub(crate) async fn writing(&self) -> Result<Writing, StoreError> {
-        let (writing, _) = self.database().begin(BEGIN, Values::default()).await?;
+        let (writing, _) = self.database().begin("BEGIN IMMEDIATE", Values::default()).await?;
         Ok(writing)
     }
 }
@@ -46,7 +65,8 @@ impl Transactions for SqliteStore {
     type Transaction = SqliteTransaction;
 
     async fn begin(&self) -> Result<SqliteTransaction, StoreError> {
-        self.writing().await.map(SqliteTransaction)
+        let (writing, _) = self.database().begin(BEGIN, Values::default()).await?;
+        Ok(SqliteTransaction(writing))
     }
 
     async fn move_in(
@@ -66,8 +86,8 @@ impl Transactions for SqliteStore {
             .optional_text(text(from))
             .optional_text(text(to))
             .number(fence);
-        let moved = transaction.0.run(MOVE, values).await?;
-        Ok(!moved[0].is_empty())
+        let moved = transaction.run(MOVE, values).await?;
+        Ok(!moved.is_empty())
     }
 
     async fn park_in(
@@ -76,8 +96,7 @@ impl Transactions for SqliteStore {
         reader: &str,
         event: &ParkedEvent,
     ) -> Result<(), StoreError> {
-        transaction.0.run(PARK, values(reader, event)?).await?;
-        Ok(())
+        transaction.run(PARK, values(reader, event)?).await.map(drop)
     }
 
     async fn unpark_in(
@@ -87,11 +106,11 @@ impl Transactions for SqliteStore {
         position: Position,
     ) -> Result<bool, StoreError> {
         let values = Values::default().text(reader).number(number(position)?);
-        let unparked = transaction.0.run(UNPARK, values).await?;
-        Ok(!unparked[0].is_empty())
+        let unparked = transaction.run(UNPARK, values).await?;
+        Ok(!unparked.is_empty())
     }
 
     async fn commit(&self, transaction: SqliteTransaction) -> Result<(), StoreError> {
-        Ok(transaction.0.commit().await?)
+        Ok(transaction.0.commit_with(COMMIT, Values::default(), 1).await?)
     }
 }

@@ -13,6 +13,8 @@ use crate::statement::{Values, run};
 /// committed in between, whatever the busy timeout. With the lock in hand nothing in it can find the file locked.
 pub(crate) struct Writing {
     held: Held,
+    /// An error has rolled it back.
+    over: bool,
 }
 
 /// Why a commit failed.
@@ -34,7 +36,7 @@ impl Database {
         let mut held = self.writer.take().await?;
         held.unsound();
         let begun = self.patience.run(held.connection()?, sql, values).await;
-        let mut writing = Writing { held };
+        let mut writing = Writing { held, over: false };
         match begun {
             Ok(rows) => Ok((writing, rows)),
             Err(failed) => {
@@ -56,7 +58,10 @@ impl Database {
 
 impl Writing {
     pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
-        self.held.connection()
+        match self.over {
+            true => Err(StoreError::transient("an error has rolled the transaction back")),
+            false => self.held.connection(),
+        }
     }
 
     /// Runs a text in the transaction. After an error it is rolled back.
@@ -65,7 +70,7 @@ impl Writing {
         sql: impl SqlSafeStr,
         values: Values,
     ) -> Result<Vec<Vec<SqliteRow>>, StoreError> {
-        match run(self.held.connection()?, sql, values).await {
+        match run(self.connection()?, sql, values).await {
             Ok(rows) => Ok(rows),
             Err(failed) => {
                 self.undo().await;
@@ -74,22 +79,35 @@ impl Writing {
         }
     }
 
-    /// Whatever else fails here fails at the disk, in the middle of writing the log or after it: what is there of the
-    /// transaction would come to life if the log had to be read again after a crash. Two errors are better known:
+    /// Commits.
+    pub(crate) async fn commit(self) -> Result<(), Uncommitted> {
+        self.commit_with("COMMIT", Values::default(), 0).await
+    }
+
+    /// Runs a text of so many statements and a `COMMIT` at its end.
+    ///
+    /// What fails before the commit is rolled back. The commit fails at the disk, in the middle of writing the log or
+    /// after it: what is there of the transaction would come to life if the log had to be read again after a crash.
+    /// Two errors are better known:
     /// - SQLITE_BUSY leaves the transaction open, to be rolled back
     ///   (<https://www.sqlite.org/lang_transaction.html>, "the COMMIT command may fail with SQLITE_BUSY").
     /// - SQLITE_FULL: the log could not be made longer, so the last frame, without which nothing before it counts
     ///   (<https://www.sqlite.org/fileformat2.html#the_write_ahead_log>), is not whole, and the transaction is rolled
     ///   back (<https://www.sqlite.org/lang_transaction.html>, "response to errors within a transaction").
-    pub(crate) async fn commit(mut self) -> Result<(), Uncommitted> {
-        let connection = self.held.connection().map_err(Uncommitted::No)?;
-        match run(connection, "COMMIT", Values::default()).await {
+    pub(crate) async fn commit_with(
+        mut self,
+        sql: &'static str,
+        values: Values,
+        statements: usize,
+    ) -> Result<(), Uncommitted> {
+        let connection = self.connection().map_err(Uncommitted::No)?;
+        match run(connection, sql, values).await {
             Ok(_) => {
                 self.held.sound();
                 Ok(())
             }
             Err(failed) => {
-                let known = is_busy(&failed.error) || is_full(&failed.error);
+                let known = failed.after < statements || is_busy(&failed.error) || is_full(&failed.error);
                 self.undo().await;
                 let error = self.held.explained(failed.error);
                 Err(match known {
@@ -107,6 +125,7 @@ impl Writing {
 
     /// Where it cannot be rolled back the connection stays unsound and is closed.
     async fn undo(&mut self) {
+        self.over = true;
         let Ok(connection) = self.held.connection() else {
             return;
         };

@@ -12,16 +12,16 @@ use crate::row;
 use crate::statement::Values;
 use crate::term::Term;
 
-const FIND: &str = "SELECT lease FROM asynx_leases WHERE category = ?1";
+pub(crate) const FIND: &str = "SELECT lease FROM asynx_leases WHERE category = ?1";
 
-const MAKE: &str = "BEGIN IMMEDIATE;
+pub(crate) const MAKE: &str = "BEGIN IMMEDIATE;
 INSERT INTO asynx_leases (category, generation) VALUES (?1, 0) ON CONFLICT DO NOTHING;
 SELECT lease FROM asynx_leases WHERE category = ?1;
 COMMIT";
 
 /// This is a write transaction: it waits for an append that a former holder has under way. What that holder begins
 /// later finds another generation.
-const TAKE: &str = "BEGIN IMMEDIATE;
+pub(crate) const TAKE: &str = "BEGIN IMMEDIATE;
 UPDATE asynx_leases SET generation = generation + 1 WHERE lease = ?1 RETURNING generation;
 COMMIT";
 
@@ -95,6 +95,6 @@ impl WriterLease for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.database.leases.end(&self.category);
+        self.database.leases.end(&self.category, &self.term);
     }
 }

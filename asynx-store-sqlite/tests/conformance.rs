@@ -1,3 +1,12 @@
-//! The SQLite store keeps every law.
+//! The SQLite store keeps every law: on every runtime, and in memory.
 mod common;
-asynx_testkit::store_conformance!(common::OnTokio::default());
+
+use common::fixture::File;
+
+asynx_testkit::on_every_runtime!(store_conformance!(File::new()));
+
+mod in_memory {
+    use asynx_testkit::conformance::InMemory;
+
+    asynx_testkit::store_conformance!(InMemory(super::common::fixture::in_memory));
+}

@@ -2,12 +2,12 @@ use asynx_core::StoreError;
 use sqlx::AssertSqlSafe;
 
 use super::identity::{ASK, Identity};
-use super::{APPLICATION_ID, MIGRATIONS, NEWEST};
-use crate::error::is_read_only;
+use super::{APPLICATION_ID, MIGRATIONS, NEWEST, statistics};
+use crate::error::is_busy;
 use crate::patience::Patience;
 use crate::pool::Held;
 use crate::row;
-use crate::statement::{Failed, Values, run};
+use crate::statement::{Values, run};
 
 /// Makes a file ready to be used; an error where it is not ours or cannot be written.
 pub(crate) async fn prepare(
@@ -24,9 +24,14 @@ pub(crate) async fn prepare(
         write_ahead(held, name, patience).await?;
     }
     match identity {
-        Identity::Ours(NEWEST) => is_writable(held).await,
-        Identity::Ours(_) | Identity::Empty => migrate(held, name, patience).await,
+        Identity::Ours(NEWEST) => is_writable(held).await?,
+        Identity::Ours(_) | Identity::Empty => migrate(held, name, patience).await?,
     }
+    if statistics::forget(held, patience).await? {
+        // The next connection plans without them.
+        held.unsound();
+    }
+    Ok(())
 }
 
 /// The log in WAL mode is what lets readers and a writer work side by side.
@@ -41,17 +46,20 @@ async fn write_ahead(held: &mut Held, name: &str, patience: &Patience) -> Result
     }
 }
 
-/// SQLite opens a file that it may not write without a word. It looks at that before it looks for locks.
+/// Changes nothing, and fails where nothing can be changed. `BEGIN IMMEDIATE` alone does not: of a file that is read-only
+/// it makes a transaction that reads.
+const TRY: &str = "BEGIN IMMEDIATE; UPDATE asynx_leases SET generation = 0 WHERE lease = 0; ROLLBACK";
+
+/// SQLite opens a file that it may not write without a word.
 async fn is_writable(held: &mut Held) -> Result<(), StoreError> {
     held.unsound();
-    let tried = run(held.connection()?, "BEGIN IMMEDIATE; ROLLBACK", Values::default()).await;
-    match tried {
-        Err(failed) if is_read_only(&failed.error) => Err(held.explained(failed.error)),
-        Ok(_) | Err(Failed { after: 0, .. }) => {
+    match run(held.connection()?, TRY, Values::default()).await {
+        Err(failed) if failed.after > 0 || !is_busy(&failed.error) => Err(held.explained(failed.error)),
+        // Where it is locked it is not waited for: somebody can write it.
+        _ => {
             held.sound();
             Ok(())
         }
-        Err(failed) => Err(held.explained(failed.error)),
     }
 }
 

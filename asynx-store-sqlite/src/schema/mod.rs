@@ -2,6 +2,7 @@
 
 mod identity;
 mod migrate;
+mod statistics;
 
 pub(crate) use migrate::prepare;
 

@@ -1,76 +1,63 @@
 //! What the tests share.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, reason = "each test file uses its part")]
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+pub(crate) mod child;
+pub(crate) mod fixture;
+pub(crate) mod folder;
 
-use asynx_core::Runtime;
-use asynx_runtime::TokioRuntime;
-use asynx_store_sqlite::{SqliteOptions, SqliteStore};
-use asynx_testkit::conformance::StoreFixture;
+use asynx_core::store::{AppendGroup, GroupOutcome, LogEvent, LogFilter, LogQuery};
+use asynx_core::{Position, Store, StreamId};
+use asynx_store_sqlite::SqliteStore;
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
-/// A directory that goes with the test.
-pub struct Folder(PathBuf);
+pub(crate) use self::folder::Folder;
 
-impl Folder {
-    pub fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::SeqCst);
-        let name = format!("asynx-sqlite-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).expect("a directory for temporary files");
-        Self(path)
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    pub fn file(&self) -> PathBuf {
-        self.0.join("store.db")
-    }
+pub(crate) fn stream(id: impl AsRef<str>) -> StreamId {
+    StreamId::parse("test", id.as_ref()).expect("a valid id")
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+pub(crate) async fn open(folder: &Folder) -> SqliteStore {
+    SqliteStore::open(folder.file()).await.expect("the store opens")
 }
 
-/// A new file for each check.
-pub struct OnTokio {
-    runtime: tokio::runtime::Runtime,
+/// A connection as any other program has it.
+pub(crate) async fn shell(folder: &Folder) -> SqliteConnection {
+    let options = SqliteConnectOptions::new()
+        .filename(folder.file())
+        .create_if_missing(true)
+        .foreign_keys(false);
+    SqliteConnection::connect_with(&options)
+        .await
+        .expect("SQLite opens the file")
 }
 
-impl Default for OnTokio {
-    fn default() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build();
-        Self {
-            runtime: runtime.expect("tokio starts"),
+#[expect(clippy::disallowed_methods, reason = "tests are guests of tokio")]
+pub(crate) fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+    tokio::spawn(task)
+}
+
+/// Appends one group.
+pub(crate) async fn append(store: &SqliteStore, group: AppendGroup) -> GroupOutcome {
+    store.append_batch(&[group]).await.remove(0)
+}
+
+/// All events after a position, by pages of so many.
+pub(crate) async fn log(store: &SqliteStore, mut after: Option<Position>, max_events: usize) -> Vec<LogEvent> {
+    let log = store.log().expect("the store has a log");
+    let mut events = Vec::new();
+    loop {
+        let query = LogQuery {
+            after,
+            filter: LogFilter::default(),
+            max_events,
+            max_bytes: usize::MAX,
+        };
+        let page = log.read(&query).await.expect("the log can be read");
+        events.extend(page.events);
+        after = page.next;
+        if page.at_end {
+            return events;
         }
-    }
-}
-
-impl StoreFixture for OnTokio {
-    type Guard = Folder;
-    type Store = SqliteStore;
-
-    async fn open(&self) -> (Folder, SqliteStore) {
-        let folder = Folder::new();
-        let options = SqliteOptions::new();
-        let store = SqliteStore::open_with(folder.file(), options).await;
-        (folder, store.expect("the store opens"))
-    }
-
-    fn runtime(&self) -> Arc<dyn Runtime> {
-        Arc::new(TokioRuntime::new(self.runtime.handle().clone()))
-    }
-
-    fn block_on<T>(&self, check: impl Future<Output = T>) -> T {
-        self.runtime.block_on(check)
     }
 }

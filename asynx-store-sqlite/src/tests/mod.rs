@@ -1,0 +1,4 @@
+//! What can be seen from inside only.
+
+mod disk;
+mod plans;
