@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::{check, examples, fix, interrupt, sim, test};
+use crate::{check, examples, fix, interrupt, sim, soak, test};
 
 /// A command says by its exit code whether all is well.
 #[derive(Clone, Copy)]
@@ -30,6 +30,11 @@ const COMMANDS: &[(&str, &str, Run)] = &[
         "sim",
         "the simulator: --seeds N [--seed S] [--trace] [--sabotage NAME|all]; a failing seed replays",
         Run::WithArguments(sim::run),
+    ),
+    (
+        "soak",
+        "many processes on one database: [--seconds N] [--store postgres] [--seed S] [--sabotage NAME]",
+        Run::WithArguments(soak::run),
     ),
     (
         "examples",
