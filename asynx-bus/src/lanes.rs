@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use asynx_core::AggregateId;
-use asynx_core::bus::{Overflow, SubscriptionOptions};
+use asynx_core::bus::{SubscriptionOptions, SubscriptionOverflow};
 use futures::channel::oneshot;
 use indexmap::IndexMap;
 use indexmap::map::Entry;
@@ -74,7 +74,7 @@ impl<A> Lanes<A> {
         Self {
             lanes: IndexMap::new(),
             ready: BTreeMap::new(),
-            by_age: (capacity.is_some() && options.overflow == Overflow::DropOldest).then(BTreeMap::new),
+            by_age: (capacity.is_some() && options.overflow == SubscriptionOverflow::DropOldest).then(BTreeMap::new),
             waiting: 0,
             running: 0,
             concurrency: options.concurrency.get(),

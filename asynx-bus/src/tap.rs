@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use asynx_core::bus::{Feed, HandlerFailure, Hooks, Overflow, SubscriptionId};
+use asynx_core::bus::{Feed, HandlerFailure, Hooks, SubscriptionId, SubscriptionOverflow};
 use asynx_core::{Aggregate, Caught, Event, catch, drop_caught};
 
 /// Passes a subscription's events to its stream, while they are published.
@@ -15,7 +15,7 @@ pub(crate) struct Tap<A> {
 /// A stream that holds so many events at most.
 struct Room<A> {
     capacity: usize,
-    overflow: Overflow,
+    overflow: SubscriptionOverflow,
     line: Mutex<Line<A>>,
 }
 
@@ -39,7 +39,7 @@ impl<A: Aggregate> Tap<A> {
         feed: Feed<A>,
         hooks: Hooks<A>,
         capacity: Option<usize>,
-        overflow: Overflow,
+        overflow: SubscriptionOverflow,
     ) -> Self {
         let room = match capacity {
             Some(capacity) => Some(Room {
@@ -83,8 +83,8 @@ impl<A: Aggregate> Tap<A> {
             return self.push(event.into_inner());
         }
         let (dropped, wants) = match room.overflow {
-            Overflow::DropNewest => (Some(event.into_inner()), Wants::More),
-            Overflow::DropOldest => {
+            SubscriptionOverflow::DropNewest => (Some(event.into_inner()), Wants::More),
+            SubscriptionOverflow::DropOldest => {
                 let oldest = self.feed.pop_oldest();
                 (oldest, self.push(event.into_inner()))
             }

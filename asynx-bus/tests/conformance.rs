@@ -1,4 +1,4 @@
-//! The in-process bus keeps every law.
+//! The in-process bus keeps every law, on every runtime.
 use asynx_bus::InProcessBus;
 use asynx_core::{Runtime, bus::Hooks};
 use asynx_testkit::conformance::bus::{BusFixture, Probe};
@@ -11,4 +11,4 @@ impl BusFixture for InProcess {
         ((), InProcessBus::new(runtime, hooks))
     }
 }
-asynx_testkit::bus_conformance!(InProcess);
+asynx_testkit::on_every_runtime!(bus_conformance!(InProcess));

@@ -4,13 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use asynx_core::bus::BusError;
 use asynx_core::store::{AppendGroup, Head, HeadQuery};
 use asynx_core::{
-    Aggregate, AggregateId, Ancestry, Context, Error, Event, EventId, EventName, Expected, ForgetFailure, Metadata,
-    Record, StoreError, StreamId, Version,
+    Aggregate, AggregateId, Ancestry, Context, Error, Event, EventId, EventName, Expected, Fold, ForgetFailure,
+    Metadata, Record, StoreError, StreamId, Version, decode_record,
 };
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 
-use crate::fold::{Fold, decode};
 use crate::processor::{Handle, Processor};
 use crate::sabotage::Sabotage;
 use crate::shard::pause;
@@ -273,7 +272,7 @@ impl<A: Aggregate> Shared<A> {
             from = last.version.next();
             for event in &page {
                 if event.version == tombstone {
-                    let record = decode(stream, self.upcast.current(), event)?;
+                    let record = decode_record(stream, self.upcast.current(), event)?;
                     let Some(state) = fold.state::<A>()? else {
                         return Err(Error::NotFound { stream: stream.clone() });
                     };

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use asynx_core::patch::Tape;
-use asynx_core::{Caught, Version};
+use asynx_core::{Aggregate, Caught, Error, Fold, Stage, StreamId, Version, catch};
 
 /// What is known of an aggregate at one version. Never changes; cheap to clone.
 #[derive(Debug)]
@@ -23,6 +23,42 @@ pub(crate) struct Life<A> {
     pub(crate) document: Option<Arc<Tape>>,
     /// The events since the snapshot that the life was last loaded from or written to.
     pub(crate) since_snapshot: usize,
+}
+
+impl<A: Aggregate> Held<A> {
+    /// Everything that the next command needs of what was folded.
+    pub(crate) fn of(stream: &StreamId, fold: &Fold) -> Result<Self, Error> {
+        let life = match fold.is_alive() {
+            true => Some(Life::of(stream, fold)?),
+            false => None,
+        };
+        Ok(Self {
+            head: fold.head(),
+            floor: fold.floor(),
+            life,
+        })
+    }
+}
+
+impl<A: Aggregate> Life<A> {
+    fn of(stream: &StreamId, fold: &Fold) -> Result<Self, Error> {
+        let version = fold.head().unwrap_or(Version::FIRST);
+        let text = fold.document().to_vec();
+        let state = fold.decoded::<A>(&text)?;
+        let tape = match catch(|| Tape::of(&**state)) {
+            Ok(Ok(tape)) => tape,
+            Ok(Err(error)) => return Err(fold.unfoldable(version, &error)),
+            Err(panic) => return Err(Error::panicked(stream, Stage::Serialize, panic)),
+        };
+        let document = Tape::parse(&text).map_err(|error| fold.unfoldable(version, &error))?;
+        let document = (!document.same(&tape)).then(|| Arc::new(document));
+        Ok(Self {
+            state,
+            tape: Arc::new(tape),
+            document,
+            since_snapshot: fold.events(),
+        })
+    }
 }
 
 impl<A> Held<A> {

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use asynx_core::bus::HandlerOutput;
 use asynx_core::store::{Load, Loaded, StoredEvent};
-use asynx_core::{Aggregate, AggregateId, Caught, Error, Event, Stage, StreamId, Version, catch, catch_future};
+use asynx_core::{Aggregate, AggregateId, Caught, Error, Event, Fold, Stage, StreamId, Version, catch, catch_future};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use crate::fold::Fold;
 use crate::processor::Processor;
 use crate::shared::Shared;
 

@@ -10,7 +10,6 @@ mod accept;
 mod cache;
 mod calls;
 mod commit;
-mod fold;
 mod forget;
 mod group;
 mod held;

@@ -1,9 +1,8 @@
 use asynx_core::bus::SnapshotTrouble;
 use asynx_core::store::{Load, Loaded, Snapshot};
-use asynx_core::{Aggregate, AggregateId, Error, StreamId, Version};
+use asynx_core::{Aggregate, AggregateId, Error, Fold, StreamId, Version};
 use futures::future;
 
-use crate::fold::Fold;
 use crate::held::Held;
 use crate::shared::Shared;
 
@@ -165,7 +164,7 @@ impl<A: Aggregate> Shared<A> {
                 reason: "the store gave no page".to_owned(),
             });
         };
-        match fold.hold::<A>() {
+        match Held::of(loading.stream, fold) {
             Err(error @ (Error::Unfoldable { .. } | Error::Panicked { .. })) if loading.began_at.is_some() => {
                 let reason = error.to_string();
                 self.load_without_snapshot(loading, reason).await
@@ -187,7 +186,7 @@ impl<A: Aggregate> Shared<A> {
                 self.try_feed(&mut loading, page)?;
             }
         }
-        let fold = loading.fold.as_ref().map(Fold::hold::<A>);
+        let fold = loading.fold.as_ref().map(|fold| Held::of(loading.stream, fold));
         let held = fold.unwrap_or_else(|| {
             Err(Error::NotFound {
                 stream: loading.stream.clone(),

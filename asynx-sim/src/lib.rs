@@ -5,6 +5,7 @@
 mod calls;
 mod clients;
 mod history;
+mod imports;
 mod laws;
 mod ledger;
 mod life;
@@ -14,5 +15,5 @@ mod sabotage;
 mod scenario;
 mod stores;
 
-pub use report::{Figures, Outcome, run_seed};
+pub use report::{Figures, Outcome, run_seed, run_seed_without_lanes};
 pub use sabotage::Sabotage;

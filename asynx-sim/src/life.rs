@@ -19,7 +19,7 @@ use crate::history::{Caller, Delivery, ForgetRun, Life};
 use crate::ledger::{Kind, Ledger, Op};
 use crate::run::Run;
 use crate::scenario::{SnapshotKind, StoreKind, SubscriptionPlan};
-use crate::stores::{FiveMethods, Recorder, Watch};
+use crate::stores::{FiveMethods, Laned, Recorder, Watch};
 
 /// A process that lives.
 pub(crate) struct Started {
@@ -120,6 +120,13 @@ fn store(run: &Arc<Run>, process: &SimProcess, life: usize, may_crash: bool) -> 
     let store: Arc<dyn Store> = match scenario.store {
         StoreKind::Plain => Arc::new(FiveMethods(watched)),
         _ => Arc::new(watched),
+    };
+    let store = match &scenario.lanes {
+        Some(options) => {
+            let options = run.sabotaged_lanes(options.clone());
+            Arc::new(Laned::new(store, Arc::new(process.clone()), options))
+        }
+        None => store,
     };
     (store, faults)
 }

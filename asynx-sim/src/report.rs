@@ -56,18 +56,29 @@ pub struct Figures {
 /// Runs one seed.
 #[must_use]
 pub fn run_seed(seed: u64, sabotage: Option<Sabotage>) -> Outcome {
+    run(&Scenario::of(seed), sabotage)
+}
+
+/// Runs a seed whose processes append without lanes: as seeds were run before there were any.
+#[must_use]
+pub fn run_seed_without_lanes(seed: u64) -> Outcome {
+    let mut scenario = Scenario::of(seed);
+    scenario.lanes = None;
+    run(&scenario, None)
+}
+
+fn run(scenario: &Scenario, sabotage: Option<Sabotage>) -> Outcome {
     be_quiet();
-    let scenario = Scenario::of(seed);
-    let (run, stuck, trace) = play(&scenario, sabotage);
+    let (run, stuck, trace) = play(scenario, sabotage);
     let recorded = run.history.lock();
     let mut wrong = laws::check(&run, &recorded);
     if let Err(stuck) = stuck {
         wrong.insert(0, Violation::new("a run ends", "", Tick::MAX, stuck));
     }
     let figures = figures(&recorded, wrong.len() as u64);
-    let failure = (!wrong.is_empty()).then(|| failure(&scenario, &recorded, &wrong));
+    let failure = (!wrong.is_empty()).then(|| failure(scenario, &recorded, &wrong));
     Outcome {
-        seed,
+        seed: scenario.seed,
         figures,
         failure,
         law: wrong.first().map(|violation| violation.law),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use asynx_core::{Bus, Error, Expected, Runtime, Store};
+use asynx_lanes::LaneOptions;
 use asynx_processor::Options;
 use asynx_store_memory::MemoryStore;
 use asynx_testkit::Random;
@@ -14,6 +15,7 @@ use futures::future::{self, FutureExt};
 use crate::calls::{Alive, Sent, within};
 use crate::clients::Client;
 use crate::history::{Answer, Caller, History, Request};
+use crate::imports::import;
 use crate::ledger::{Kind, Ledger, Op};
 use crate::life::{self, Started};
 use crate::sabotage::Sabotage;
@@ -116,6 +118,7 @@ impl Run {
         self.heal().await;
         self.probe().await;
         self.end().await;
+        import(&self).await;
     }
 
     /// Brings what has died back.
@@ -349,6 +352,13 @@ impl Run {
         let options = self.scenario.options.clone();
         match self.sabotage {
             Some(sabotage) => sabotage.into_options(options),
+            None => options,
+        }
+    }
+
+    pub(crate) fn sabotaged_lanes(&self, options: LaneOptions) -> LaneOptions {
+        match self.sabotage {
+            Some(sabotage) => sabotage.into_lanes(options),
             None => options,
         }
     }

@@ -1,5 +1,6 @@
 //! Deliberate bugs, to prove that the simulator finds them.
 
+use asynx_lanes::LaneOptions;
 use asynx_processor::Options;
 
 /// A deliberate bug. Without the feature `sabotage` there is none.
@@ -8,7 +9,16 @@ pub struct Sabotage {
     /// What it is called.
     pub name: &'static str,
     #[cfg(feature = "sabotage")]
-    processor: Option<asynx_processor::Sabotage>,
+    place: Place,
+}
+
+/// Where a bug sits.
+#[cfg(feature = "sabotage")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Processor(asynx_processor::Sabotage),
+    Bus,
+    Lanes,
 }
 
 impl Sabotage {
@@ -16,22 +26,22 @@ impl Sabotage {
     #[cfg(feature = "sabotage")]
     #[must_use]
     pub fn all() -> Vec<Self> {
+        use Place::{Bus, Lanes, Processor};
         use asynx_processor::Sabotage as In;
         let all = [
-            ("no-freshness-check", Some(In::NoFreshnessCheck)),
-            ("keep-after-conflict", Some(In::KeepAfterConflict)),
-            ("publish-before-append", Some(In::PublishBeforeAppend)),
-            ("forget-outside-shard", Some(In::ForgetOutsideShard)),
-            ("shutdown-drops-queue", Some(In::ShutdownDropsQueue)),
-            ("race-deliveries", None),
-            ("settle-by-absence", Some(In::SettleByAbsence)),
-            ("reject-by-overlay", Some(In::RejectByOverlay)),
-            ("keep-snapshots", Some(In::KeepSnapshots)),
-            ("join-freshness-check", Some(In::JoinFreshnessCheck)),
+            ("no-freshness-check", Processor(In::NoFreshnessCheck)),
+            ("keep-after-conflict", Processor(In::KeepAfterConflict)),
+            ("publish-before-append", Processor(In::PublishBeforeAppend)),
+            ("forget-outside-shard", Processor(In::ForgetOutsideShard)),
+            ("shutdown-drops-queue", Processor(In::ShutdownDropsQueue)),
+            ("race-deliveries", Bus),
+            ("settle-by-absence", Processor(In::SettleByAbsence)),
+            ("reject-by-overlay", Processor(In::RejectByOverlay)),
+            ("keep-snapshots", Processor(In::KeepSnapshots)),
+            ("join-freshness-check", Processor(In::JoinFreshnessCheck)),
+            ("two-lanes", Lanes),
         ];
-        all.into_iter()
-            .map(|(name, processor)| Self { name, processor })
-            .collect()
+        all.into_iter().map(|(name, place)| Self { name, place }).collect()
     }
 
     /// All of them: none, without the feature `sabotage`.
@@ -45,7 +55,7 @@ impl Sabotage {
     pub fn prepare(sabotage: Option<Self>) {
         #[cfg(feature = "sabotage")]
         {
-            let races = sabotage.is_some_and(|sabotage| sabotage.processor.is_none());
+            let races = sabotage.is_some_and(|sabotage| sabotage.place == Place::Bus);
             asynx_bus::RACE_DELIVERIES.store(races, std::sync::atomic::Ordering::Relaxed);
         }
         let _ = sabotage;
@@ -53,13 +63,29 @@ impl Sabotage {
 
     #[cfg(feature = "sabotage")]
     pub(crate) fn into_options(self, mut options: Options) -> Options {
-        options.sabotage = self.processor;
+        if let Place::Processor(sabotage) = self.place {
+            options.sabotage = Some(sabotage);
+        }
         options
+    }
+
+    #[cfg(feature = "sabotage")]
+    pub(crate) fn into_lanes(self, options: LaneOptions) -> LaneOptions {
+        match self.place {
+            Place::Lanes => options.sharing_streams(),
+            _ => options,
+        }
     }
 
     #[cfg(not(feature = "sabotage"))]
     #[expect(clippy::unused_self, reason = "as with the feature")]
     pub(crate) const fn into_options(self, options: Options) -> Options {
+        options
+    }
+
+    #[cfg(not(feature = "sabotage"))]
+    #[expect(clippy::unused_self, reason = "as with the feature")]
+    pub(crate) const fn into_lanes(self, options: LaneOptions) -> LaneOptions {
         options
     }
 }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use asynx_core::store::ForgetPolicy;
+use asynx_lanes::LaneOptions;
 use asynx_processor::{Options, Overflow};
 use asynx_testkit::Random;
 use asynx_testkit::faults::{Fault, FaultPlan, Rule};
@@ -35,6 +36,8 @@ pub(crate) struct Scenario {
     pub(crate) subscriptions: Vec<SubscriptionPlan>,
     /// How often each forget handler fails.
     pub(crate) forget_handlers: Vec<f64>,
+    /// How processes append, if through lanes.
+    pub(crate) lanes: Option<LaneOptions>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +120,7 @@ impl Scenario {
             shutdowns: *pick(random, &[0, 0, 1, 2]),
             subscriptions: (0..random.below(4)).map(|nth| subscription(random, nth)).collect(),
             forget_handlers: (0..random.below(3)).map(|_| *pick(random, &[0.0, 0.2, 0.6])).collect(),
+            lanes: random.chance(0.5).then(|| lanes(random)),
         }
     }
 
@@ -162,6 +166,13 @@ fn options(random: &mut Random, sole_writer: bool) -> Options {
     };
     options.sole_writer = sole_writer;
     options
+}
+
+fn lanes(random: &mut Random) -> LaneOptions {
+    LaneOptions::default()
+        .with_lanes(1 + random.below(3) as usize)
+        .with_max_events(*pick(random, &[1, 3, 256]))
+        .with_timeout(micros(random, 20_000, 400_000))
 }
 
 fn faults(random: &mut Random, later: Duration) -> Vec<(f64, Fault)> {

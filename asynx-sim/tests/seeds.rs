@@ -1,6 +1,6 @@
 //! A few seeds in every test run; `cargo xtask sim` runs many.
 
-use asynx_sim::run_seed;
+use asynx_sim::{run_seed, run_seed_without_lanes};
 
 /// Seeds that once broke a law, with what was found.
 const ONCE_BROKEN: &[(u64, &str)] = &[
@@ -58,6 +58,9 @@ fn what_once_broke_a_law_is_mended() {
     for (seed, found) in ONCE_BROKEN {
         println!("seed {seed}: {found}");
         hold(*seed);
+        if let Some(failure) = run_seed_without_lanes(*seed).failure {
+            panic!("{failure}");
+        }
     }
 }
 

@@ -1,14 +1,5 @@
-//! The memory store keeps every law.
+//! The memory store keeps every law, on every runtime.
 use asynx_store_memory::MemoryStore;
+use asynx_testkit::conformance::InMemory;
 
-struct Memory;
-
-impl asynx_testkit::conformance::StoreFixture for Memory {
-    type Guard = ();
-    type Store = MemoryStore;
-
-    async fn open(&self) -> ((), MemoryStore) {
-        ((), MemoryStore::new())
-    }
-}
-asynx_testkit::store_conformance!(Memory);
+asynx_testkit::on_every_runtime!(store_conformance!(InMemory(MemoryStore::new)));

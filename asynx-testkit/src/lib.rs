@@ -1,6 +1,7 @@
 //! Tests that others can trust, for who writes a store, and for who writes what rests on one.
 //!
 //! - [`conformance`]: the laws of stores, buses and runtimes, as tests that any can be held to.
+//! - [`hosts`]: what checks run on.
 //! - [`layers`]: wrappers over any store, as values: [`CountingStore`](layers::CountingStore) counts its calls,
 //!   [`GateStore`](layers::GateStore) holds them until the test lets them go.
 //! - [`faults`]: [`FaultyStore`](faults::FaultyStore) makes any store slow, failing, forgetful of its answers, late or
@@ -13,6 +14,7 @@
 
 pub mod conformance;
 pub mod faults;
+pub mod hosts;
 pub mod layers;
 mod random;
 pub mod samples;

@@ -3,60 +3,19 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use asynx_core::{Runtime, Timestamp};
 use asynx_store_memory::MemoryStore;
 use asynx_testkit::ThreadRuntime;
-use asynx_testkit::conformance::{Capabilities, StoreFixture};
-use futures::future::BoxFuture;
+use asynx_testkit::conformance::{Capabilities, InMemory, StoreFixture};
+use asynx_testkit::hosts::{On, Smol, Tokio};
 
-/// All checks at once on one store, on tokio.
-mod shared_on_tokio {
+/// All checks at once on one store.
+mod shared {
     use super::*;
 
     static STORE: LazyLock<MemoryStore> = LazyLock::new(MemoryStore::new);
 
-    struct Tokio;
-
-    impl Runtime for Tokio {
-        fn spawn(&self, task: BoxFuture<'static, ()>) {
-            tokio::runtime::Handle::current().spawn(task);
-        }
-
-        fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-            Box::pin(tokio::time::sleep(duration))
-        }
-
-        fn now(&self) -> Timestamp {
-            ThreadRuntime.now()
-        }
-
-        fn entropy(&self) -> u64 {
-            ThreadRuntime.entropy()
-        }
-    }
-
-    struct Shared;
-
-    impl StoreFixture for Shared {
-        type Guard = ();
-        type Store = MemoryStore;
-
-        async fn open(&self) -> ((), MemoryStore) {
-            ((), STORE.clone())
-        }
-
-        fn runtime(&self) -> Arc<dyn Runtime> {
-            Arc::new(Tokio)
-        }
-
-        fn block_on<T>(&self, check: impl Future<Output = T>) -> T {
-            // One thread, so that a check that starves its own tasks would be found.
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-            runtime.expect("tokio starts").block_on(check)
-        }
-    }
-
-    asynx_testkit::store_conformance!(Shared);
+    // One thread, so that a check that starves its own tasks would be found.
+    asynx_testkit::store_conformance!(On(Tokio::one_thread(), InMemory(|| STORE.clone())));
 }
 
 /// A store of the five methods, on smol; everything else comes from the defaults, or is refused.
@@ -125,31 +84,9 @@ mod plain_on_smol {
         }
     }
 
-    struct Smol;
+    struct FiveMethods;
 
-    impl Runtime for Smol {
-        fn spawn(&self, task: BoxFuture<'static, ()>) {
-            smol::spawn(task).detach();
-        }
-
-        fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-            Box::pin(async move {
-                smol::Timer::after(duration).await;
-            })
-        }
-
-        fn now(&self) -> Timestamp {
-            ThreadRuntime.now()
-        }
-
-        fn entropy(&self) -> u64 {
-            ThreadRuntime.entropy()
-        }
-    }
-
-    struct OnSmol;
-
-    impl StoreFixture for OnSmol {
+    impl StoreFixture for FiveMethods {
         type Guard = ();
         type Store = Plain;
 
@@ -160,17 +97,9 @@ mod plain_on_smol {
         fn capabilities(&self) -> Capabilities {
             Capabilities::none()
         }
-
-        fn runtime(&self) -> Arc<dyn Runtime> {
-            Arc::new(Smol)
-        }
-
-        fn block_on<T>(&self, check: impl Future<Output = T>) -> T {
-            smol::block_on(check)
-        }
     }
 
-    asynx_testkit::store_conformance!(OnSmol);
+    asynx_testkit::store_conformance!(On(Smol, FiveMethods));
 }
 
 /// The layers are stores too, also when they delay and reorder what passes.

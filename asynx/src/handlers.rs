@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use asynx_core::bus::{
-    self, BusError, Handler, HandlerOutput, InvalidPattern, Listener, Overflow, Pattern, Subscription, SubscriptionId,
-    SubscriptionOptions, Target,
+    self, BusError, Handler, HandlerOutput, InvalidPattern, Listener, Pattern, Subscription, SubscriptionId,
+    SubscriptionOptions, SubscriptionOverflow, Target,
 };
 use asynx_core::{Aggregate, Bus, Event};
 
@@ -53,7 +53,7 @@ impl<A: Aggregate> Subscribing<A> {
     }
 
     /// How many events may wait, and which is dropped, and told to the hook, when one more comes.
-    pub fn capacity(mut self, capacity: NonZeroUsize, overflow: Overflow) -> Self {
+    pub fn capacity(mut self, capacity: NonZeroUsize, overflow: SubscriptionOverflow) -> Self {
         self.options.capacity = Some(capacity);
         self.options.overflow = overflow;
         self

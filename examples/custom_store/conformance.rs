@@ -35,24 +35,27 @@ impl Drop for Folder {
     }
 }
 
-struct Files;
+/// Each test makes its own.
+struct Files(Folder);
 
 impl StoreFixture for Files {
-    type Guard = Folder;
+    type Guard = ();
     type Store = FileStore;
 
-    async fn open(&self) -> (Folder, FileStore) {
-        let folder = Folder::new();
-        let store = folder.open();
-        (folder, store)
+    async fn open(&self) -> ((), FileStore) {
+        ((), self.0.open())
+    }
+
+    async fn another(&self, _: &FileStore) -> Option<FileStore> {
+        Some(self.0.open())
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::none()
+        Capabilities::none().with_another_handle()
     }
 }
 
-asynx_testkit::store_conformance!(Files);
+asynx_testkit::store_conformance!(Files(Folder::new()));
 
 // What the kit cannot know: how this store keeps what it keeps.
 

@@ -1,12 +1,4 @@
-//! What lies where on the disk, and how it gets there for good.
-//!
-//! ```text
-//! FOLDER/streams/CATEGORY/ID/0000000000000000001.json    one event: the bytes that were appended
-//! FOLDER/unfinished/                                     what is being written or removed; never read
-//! FOLDER/lock                                            shared by appends and reads; a delete has it alone
-//! ```
-//!
-//! For local file systems of Unix, which can link files, sync folders and lock.
+//! What lies where on the disk, and how it gets there for good. For local file systems of Unix.
 
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
@@ -21,16 +13,13 @@ pub struct Folder(PathBuf);
 
 impl Folder {
     pub fn open(path: &Path) -> io::Result<Self> {
-        match fs::create_dir(path) {
-            Ok(()) => sync(fs::canonicalize(path)?.parent().unwrap_or(path))?,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
+        unless(ErrorKind::AlreadyExists, fs::create_dir(path))?;
         let folder = Self(fs::canonicalize(path)?);
+        folder.0.parent().map_or(Ok(()), sync)?;
         let unfinished = folder.0.join("unfinished");
         folder.make(&unfinished)?;
-        // What a crash left unfinished goes, unless others are at work: then it may be theirs.
         let lock = folder.lock()?;
+        // What a crash left unfinished goes, unless others are at work: then it may be theirs.
         if lock.try_lock().is_ok() {
             fs::remove_dir_all(&unfinished)?;
             fs::create_dir(&unfinished)?;
@@ -38,16 +27,14 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The lock, held until it is dropped, beside others who append or read.
-    pub fn share(&self) -> io::Result<File> {
-        let lock = self.lock()?;
-        lock.lock_shared()?;
-        Ok(lock)
-    }
-
-    /// To be locked: shared by who appends or reads, alone by who deletes.
+    /// To be locked: alone by who deletes, shared by who appends or reads.
     pub fn lock(&self) -> io::Result<File> {
         File::create(self.0.join("lock"))
+    }
+
+    /// The lock, shared until it is dropped.
+    pub fn share(&self) -> io::Result<File> {
+        self.lock().and_then(|lock| lock.lock_shared().map(|()| lock))
     }
 
     pub fn path_of(&self, stream: &StreamId) -> PathBuf {
@@ -80,26 +67,18 @@ impl Folder {
     }
 }
 
-/// File systems take names of 255 bytes, some of 143 only; an id of 255 bytes may well need 765 here.
-const LONG: usize = 120;
-
-/// Adds a text of any characters to a path, as names that every file system takes and tells apart (S11).
-///
-/// Small letters, digits, `-` and `_` stay; every other byte becomes `%` and two hex digits, that of a capital too, for
-/// some file systems take `A` for `a`. A long name goes on in a folder within: all but the last end with `+`, which
-/// nothing else does. So no two texts have the same names, and no stream's folder lies within another's.
+/// Adds a text to a path as short names that every file system takes and tells apart (S11). Small letters, digits, `-`
+/// and `_` stay, other bytes become `%` and two hex digits. A long name goes on in a folder within: all folders but the
+/// last end with `+`, which nothing else does.
 fn push_encoded(path: &mut PathBuf, text: &str) {
-    let mut name = String::new();
-    for byte in text.bytes() {
-        if name.len() >= LONG {
-            path.push(std::mem::take(&mut name) + "+");
-        }
-        match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
-            _ => name += &format!("%{byte:02x}"),
-        }
+    let mut names = text.as_bytes().chunks(40).peekable();
+    while let Some(bytes) = names.next() {
+        let encoded = bytes.iter().map(|byte| match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => char::from(*byte).to_string(),
+            _ => format!("%{byte:02x}"),
+        });
+        path.push(encoded.chain(names.peek().map(|_| "+".to_owned())).collect::<String>());
     }
-    path.push(name);
 }
 
 /// As wide as the highest version, so that `ls` shows them in order.
@@ -112,9 +91,7 @@ pub fn sync(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-pub fn unless_missing(done: io::Result<()>) -> io::Result<()> {
-    match done {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
+/// Takes a failure of this kind for success.
+pub fn unless(kind: ErrorKind, done: io::Result<()>) -> io::Result<()> {
+    done.or_else(|error| if error.kind() == kind { Ok(()) } else { Err(error) })
 }

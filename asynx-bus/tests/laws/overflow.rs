@@ -2,7 +2,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use asynx_core::Bus;
-use asynx_core::bus::{Handler, Overflow, SubscriptionId};
+use asynx_core::bus::{Handler, SubscriptionId, SubscriptionOverflow};
 
 use crate::stage::{Stage, Thing, ended, on_every_runtime, staged, tombstone};
 
@@ -18,7 +18,7 @@ on_every_runtime!(
 const FULL: &str = "the queue of 2 events was full, the event was dropped";
 
 /// One place, and room for two.
-fn small(stage: &Stage, handler: Handler<Thing>, overflow: Overflow) -> SubscriptionId {
+fn small(stage: &Stage, handler: Handler<Thing>, overflow: SubscriptionOverflow) -> SubscriptionId {
     stage.subscribe_with("Made", handler, |options| {
         options.concurrency = NonZeroUsize::MIN;
         options.capacity = NonZeroUsize::new(2);
@@ -29,7 +29,7 @@ fn small(stage: &Stage, handler: Handler<Thing>, overflow: Overflow) -> Subscrip
 async fn drop_newest(mut stage: Stage) {
     let bus = Arc::clone(&stage.bus);
     let (handler, mut calls) = staged();
-    let id = small(&stage, handler, Overflow::DropNewest);
+    let id = small(&stage, handler, SubscriptionOverflow::DropNewest);
     ["a1", "a2", "b1", "c1", "a3"]
         .iter()
         .for_each(|label| stage.publish(label));
@@ -49,7 +49,7 @@ async fn drop_newest(mut stage: Stage) {
 
 async fn drop_oldest(mut stage: Stage) {
     let (handler, mut calls) = staged();
-    let id = small(&stage, handler, Overflow::DropOldest);
+    let id = small(&stage, handler, SubscriptionOverflow::DropOldest);
     // The second time, what was handled before is not taken for old.
     for [one, other] in [["a", "b"], ["c", "d"]] {
         let of = |aggregate, version| format!("{aggregate}{version}");
@@ -70,7 +70,7 @@ async fn drop_oldest(mut stage: Stage) {
 async fn drop_oldest_empties_a_lane(mut stage: Stage) {
     let bus = Arc::clone(&stage.bus);
     let (handler, mut calls) = staged();
-    let id = small(&stage, handler, Overflow::DropOldest);
+    let id = small(&stage, handler, SubscriptionOverflow::DropOldest);
     stage.publish("a1");
     let stuck = calls.next().await;
     let mut expected = Vec::new();
@@ -94,15 +94,15 @@ async fn drop_oldest_empties_a_lane(mut stage: Stage) {
 }
 
 async fn a_dropped_event_has_ended_for_its_delivery(mut stage: Stage) {
-    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+    for overflow in [SubscriptionOverflow::DropNewest, SubscriptionOverflow::DropOldest] {
         let (handler, mut calls) = staged();
         let id = small(&stage, handler, overflow);
         stage.publish("a1");
         let stuck = calls.next().await;
         let deliveries: Vec<_> = ["a2", "a3", "a4"].map(|label| stage.publish_tracked(label)).into();
         let (dropped, expected) = match overflow {
-            Overflow::DropNewest => (2, "a4"),
-            Overflow::DropOldest => (0, "a2"),
+            SubscriptionOverflow::DropNewest => (2, "a4"),
+            SubscriptionOverflow::DropOldest => (0, "a2"),
         };
         ended(deliveries.into_iter().nth(dropped).unwrap()).await;
         assert_eq!(stage.told().await.0, expected);
@@ -114,7 +114,7 @@ async fn a_dropped_event_has_ended_for_its_delivery(mut stage: Stage) {
 async fn a_barrier_needs_no_room(mut stage: Stage) {
     let bus = Arc::clone(&stage.bus);
     let (handler, mut calls) = staged();
-    small(&stage, handler, Overflow::DropOldest);
+    small(&stage, handler, SubscriptionOverflow::DropOldest);
     stage.publish("a1");
     let stuck = calls.next().await;
     ["a2", "b1"].iter().for_each(|label| stage.publish(label));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Barrier};
 
 use asynx_bus::InProcessBus;
 use asynx_core::Bus;
-use asynx_core::bus::{Hooks, Listener, Overflow, SubscriptionId, SubscriptionOptions};
+use asynx_core::bus::{Hooks, Listener, SubscriptionId, SubscriptionOptions, SubscriptionOverflow};
 use futures::{FutureExt, StreamExt};
 
 use crate::stage::{Stage, Thing, event, is_pending, label, named, on_every_runtime, stream, tombstone};
@@ -74,8 +74,8 @@ async fn ends_when_it_is_unsubscribed(stage: Stage) {
 
 async fn has_room_for_so_many(mut stage: Stage) {
     for (overflow, kept, dropped) in [
-        (Overflow::DropNewest, ["a1", "a2"], ["b1", "a3"]),
-        (Overflow::DropOldest, ["b1", "a3"], ["a1", "a2"]),
+        (SubscriptionOverflow::DropNewest, ["a1", "a2"], ["b1", "a3"]),
+        (SubscriptionOverflow::DropOldest, ["b1", "a3"], ["a1", "a2"]),
     ] {
         let options = SubscriptionOptions {
             capacity: NonZeroUsize::new(2),
@@ -100,7 +100,7 @@ async fn has_room_for_so_many(mut stage: Stage) {
 
 async fn keeps_its_room_among_many_publishers(stage: Stage) {
     const EACH: usize = 30_000;
-    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+    for overflow in [SubscriptionOverflow::DropNewest, SubscriptionOverflow::DropOldest] {
         let told = Arc::new(AtomicUsize::new(0));
         let tell = Arc::clone(&told);
         let hooks = Hooks::default().on_handler_failure(move |_, _, _| {

@@ -16,7 +16,7 @@ pub use handler::{ForgetHandler, Handler, HandlerError, HandlerOutput, handler};
 pub use hooks::{HandlerFailure, Hooks, SnapshotTrouble};
 pub use listener::{Feed, Listener, listener};
 pub use pattern::{InvalidPattern, Pattern, topic};
-pub use subscription::{Overflow, Subscription, SubscriptionId, SubscriptionOptions, Target};
+pub use subscription::{Subscription, SubscriptionId, SubscriptionOptions, SubscriptionOverflow, Target};
 
 use crate::{Aggregate, Event};
 

@@ -30,7 +30,7 @@ impl fmt::Display for SubscriptionId {
 
 /// What happens to an event when a subscription's queue is full. The dropped event goes to the hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Overflow {
+pub enum SubscriptionOverflow {
     /// The new event is dropped.
     #[default]
     DropNewest,
@@ -50,7 +50,7 @@ pub struct SubscriptionOptions<A> {
     /// How many events may wait; `None`, the default, any number.
     pub capacity: Option<NonZeroUsize>,
     /// What happens when `capacity` is reached.
-    pub overflow: Overflow,
+    pub overflow: SubscriptionOverflow,
 }
 
 impl<A> Default for SubscriptionOptions<A> {
@@ -60,7 +60,7 @@ impl<A> Default for SubscriptionOptions<A> {
             timeout: None,
             concurrency: NonZeroUsize::new(16).expect("16 is not 0"),
             capacity: None,
-            overflow: Overflow::default(),
+            overflow: SubscriptionOverflow::default(),
         }
     }
 }

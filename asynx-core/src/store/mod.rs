@@ -31,14 +31,44 @@ use crate::{Position, StreamId, Version};
 /// [`read_range`](Self::read_range), [`count`](Self::count), [`delete`](Self::delete). The others have defaults on
 /// top of them; a store that can answer one in a single round trip overrides it.
 ///
-/// `asynx-testkit` tests every law under its number.
+/// `asynx-testkit` tests every law under its number. What it cannot test stands here in words.
+///
+/// # After an unknown outcome
+/// asynx makes an append that was answered [`AppendError::Unknown`] again, with the same version, id and bytes, until its
+/// outcome is known. If the first one is stored by then, the second MUST answer [`AppendError::Conflict`] or
+/// [`AppendError::Duplicate`]. If not, the second is an append like any other, and when it succeeds the first MUST NOT come
+/// through any more: never are both stored. The uniqueness of S1 gives all this, so nothing has to be remembered. After a
+/// conflict asynx looks the id up by [`heads`](Self::heads) and finds whose event it is; that it finds none proves nothing.
+///
+/// # What errors lead to
+/// [`AppendError::Conflict`] runs the command again on the newer state. A transient [`AppendError::NotApplied`]
+/// ([`StoreError::transient`]) tries it again too, after pauses that double from 2 ms to 500 ms, with jitter. After 16
+/// tries (`max_attempts`) the caller is told `Error::Conflict` or `Error::Store`: nothing written, send it again. A
+/// permanent error is told to the caller at once; if it came for a batch, halves of that are tried first, so that the one
+/// event which the store refuses fails alone. An unknown outcome is settled as above; after 30 seconds (`settle_for`) the
+/// caller is told `Error::Unknown`, and settling goes on: the aggregate takes no other append before it is done. What a
+/// command must read first is tried again like its append. Any other read that fails is told to its caller, who sees by
+/// `is_transient` whether to ask again. Errors keep their causes all the way, so a store should give them.
+///
+/// # Time and threads
+/// Calls run on the threads of an async runtime. What blocks (files, a driver that is not async, a lock that others hold
+/// for long) belongs on a thread that may block, or it holds up everything else on the runtime. asynx waits 30 seconds
+/// for a call (`store_timeout`), then drops its future; an append then counts as unknown, any other call as a transient
+/// error. So what S10 says of dropped futures matters whenever a store is slow.
+///
+/// # Visible, and not durable yet
+/// An event that is visible before it is durable can be lost again: the process dies before its sync, or a primary before
+/// its replica has the event. But what asynx reads it acts upon: it validates commands against it, answers callers, and
+/// takes a conflict for a sign that something is stored. So neither a read nor a conflict may rest on what a crash could
+/// take back. Where a database shows only what is committed for good, nothing is to be done; elsewhere a read leaves
+/// such an event out, or makes it durable before it answers.
 ///
 /// # Laws of appending
 /// - **S1** Of all appends to one `(stream, version)`, at most one MUST ever succeed; an append that does not follow on
 ///   the head MUST answer [`AppendError::Conflict`] (or [`AppendError::Duplicate`], see S5) and store nothing. (asynx
 ///   itself never appends beyond the head: uniqueness is what its correctness rests on.)
 /// - **S2** A successful append MUST be durable, and visible to every read that begins after it answered, before it
-///   answers.
+///   answers. A read MUST NOT give what a crash could take back.
 /// - **S3** Appends at the head of different streams MUST NOT hinder each other's success.
 /// - **S4** [`AppendError::NotApplied`] MUST be answered only when the event is not stored and never will be by this
 ///   call. Whatever cannot be told (a lost connection, a timeout of the answer) MUST be [`AppendError::Unknown`].

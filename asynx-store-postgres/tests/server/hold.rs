@@ -45,6 +45,10 @@ impl Holding {
             held: schema.fill("{held}"),
         }
     }
+
+    pub(crate) fn options(&self) -> PostgresOptions {
+        self.options.clone()
+    }
 }
 
 #[async_trait]

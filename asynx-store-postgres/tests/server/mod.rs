@@ -130,8 +130,19 @@ impl StoreFixture for Fixture {
         (schema, store)
     }
 
+    async fn another(&self, _: &PostgresStore) -> Option<PostgresStore> {
+        let options = self.holding.get()?.options();
+        Some(
+            PostgresStore::connect_with(&url(), options)
+                .await
+                .expect("the store opens"),
+        )
+    }
+
     fn capabilities(&self) -> Capabilities {
-        Capabilities::all_of_a_store().with_slow_transactions()
+        Capabilities::all_of_a_store()
+            .with_slow_transactions()
+            .with_another_handle()
     }
 
     fn runtime(&self) -> Arc<dyn Runtime> {

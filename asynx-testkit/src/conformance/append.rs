@@ -6,6 +6,7 @@ use asynx_core::store::{AppendError, AppendGroup, NewEvent};
 use asynx_core::{StreamId, Version};
 
 use super::Trial;
+use super::law::with_causes;
 use super::trial::Kept;
 use crate::samples;
 
@@ -15,8 +16,12 @@ const fn is_conflict(error: &AppendError) -> bool {
 
 /// Appends at versions that are taken, alone and in groups, conflict and store nothing.
 pub async fn s1_taken_versions_conflict(trial: &Trial) -> Kept {
+    taken_versions_conflict(trial, trial).await
+}
+
+pub(super) async fn taken_versions_conflict(trial: &Trial, taken_by: &Trial) -> Kept {
     let stream = trial.stream("a");
-    let events = trial.fill(&stream, 1, 3).await?;
+    let events = taken_by.fill(&stream, 1, 3).await?;
     for version in 1..=3 {
         let answer = trial.store().append(&stream, samples::event(version)).await;
         trial.refused("an append at a taken version", answer, is_conflict)?;
@@ -39,37 +44,41 @@ pub async fn s1_one_append_wins_a_race(trial: &Trial) -> Kept {
     for round in 0..8 {
         let stream = trial.stream(format!("{round}"));
         trial.fill(&stream, 1, 1).await?;
-        let racers = (0..8).map(|_| {
-            let (trial, stream, event) = (trial.clone(), stream.clone(), samples::event(2));
-            async move {
-                let answer = trial.store().append(&stream, event.clone()).await;
-                (event, answer)
-            }
-        });
-        let (mut winners, mut unknown) = (Vec::new(), 0);
-        for (event, answer) in trial.race(racers).await? {
-            match answer {
-                Ok(_) => winners.push(event),
-                Err(AppendError::Unknown(_)) => unknown += 1,
-                Err(AppendError::Conflict | AppendError::NotApplied(_)) => {}
-                Err(error) => return Err(trial.broken(format!("a lost race was answered by {error:?}"))),
-            }
+        one_append_wins(std::slice::from_ref(trial), &stream, 2).await?;
+    }
+    Ok(())
+}
+
+/// Eight appends race, spread over handles.
+pub(super) async fn one_append_wins(trials: &[Trial], stream: &StreamId, version: u64) -> Kept {
+    let trial = &trials[0];
+    let racers = (0..8).map(|racer| {
+        let (trial, stream) = (trials[racer % trials.len()].clone(), stream.clone());
+        let event = samples::event(version);
+        async move {
+            let answer = trial.store().append(&stream, event.clone()).await;
+            (event, answer)
         }
-        let stored = trial.read(&stream).await?;
-        trial.ensure(
-            winners.len() <= 1,
-            format!("{} appends of one version succeeded", winners.len()),
-        )?;
-        match winners.first() {
-            Some(winner) => {
-                trial.equal("the number of stored events", stored.len(), 2)?;
-                trial.ensure(
-                    stored[1].record == winner.record,
-                    "another event is stored than the one that won",
-                )?;
-            }
-            None => trial.ensure(unknown > 0, "of eight appends at the head none succeeded")?,
+    });
+    let (mut winners, mut unknown) = (Vec::new(), 0);
+    for (event, answer) in trial.race(racers).await? {
+        match answer {
+            Ok(_) => winners.push(event),
+            Err(AppendError::Unknown(_)) => unknown += 1,
+            Err(AppendError::Conflict | AppendError::NotApplied(_)) => {}
+            Err(error) => return Err(trial.broken(format!("a lost race was answered by {error:?}"))),
         }
+    }
+    let won = winners.len();
+    trial.ensure(won <= 1, format!("{won} appends of one version succeeded"))?;
+    let Some(winner) = winners.first() else {
+        return trial.ensure(unknown > 0, "of eight appends at the head none succeeded");
+    };
+    for trial in trials {
+        let stored = trial.read(stream).await?;
+        trial.equal("the number of stored events", stored.len() as u64, version)?;
+        let same = stored.last().is_some_and(|stored| stored.record == winner.record);
+        trial.ensure(same, "another event is stored than the one that won")?;
     }
     Ok(())
 }
@@ -93,7 +102,7 @@ pub async fn s2_an_answered_append_is_visible(trial: &Trial) -> Kept {
     trial.race(readers).await?.into_iter().collect()
 }
 
-async fn is_visible(trial: &Trial, stream: &StreamId, version: u64) -> Kept {
+pub(super) async fn is_visible(trial: &Trial, stream: &StreamId, version: u64) -> Kept {
     trial.equal("`count` after an append", trial.count(stream).await?, version)?;
     let read = trial.read(stream).await?;
     trial.equal("events of `read_from` after an append", read.len() as u64, version)?;
@@ -180,7 +189,7 @@ pub async fn s4_answers_tell_what_is_stored(trial: &Trial) -> Kept {
             Some(AppendError::Unknown(_)) => true,
             Some(_) => !is_stored,
         };
-        let answer = reason.map_or_else(|| "success".to_owned(), |reason| reason.to_string());
+        let answer = reason.map_or_else(|| "success".to_owned(), |reason| with_causes(&reason));
         let seen = format!(
             "version {} was answered by {answer:?}; stored: {is_stored}",
             event.version

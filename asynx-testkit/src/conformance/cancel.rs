@@ -5,6 +5,7 @@ use asynx_core::{Position, StreamId, Version};
 use futures::poll;
 
 use super::Trial;
+use super::law::with_causes;
 use super::trial::Kept;
 use crate::samples;
 
@@ -116,7 +117,10 @@ async fn goes_on(trial: &Trial, stream: &StreamId, events: &[asynx_core::store::
             // The dropped call came through after all.
             Err(AppendError::Conflict) => trial.step_back().await,
             Err(AppendError::NotApplied(error)) if error.is_transient() => trial.pause().await,
-            Err(error) => return Err(trial.broken(format!("an append after a dropped one failed: {error}"))),
+            Err(error) => {
+                let told = with_causes(&error);
+                return Err(trial.broken(format!("an append after a dropped one failed: {told}")));
+            }
         }
     };
     let stored = trial.read(stream).await?;

@@ -9,6 +9,7 @@ pub struct Capabilities {
     pub(super) checkpoints: bool,
     pub(super) slow_transactions: bool,
     pub(super) lost_leases: bool,
+    pub(super) another: bool,
 }
 
 impl Capabilities {
@@ -85,6 +86,12 @@ impl Capabilities {
             slow_transactions: true,
             ..self
         }
+    }
+
+    /// The fixture can open [`another`](super::StoreFixture::another) handle to the same data.
+    #[must_use]
+    pub const fn with_another_handle(self) -> Self {
+        Self { another: true, ..self }
     }
 
     /// The fixture can take leases away: [`LeaseLoser`](super::LeaseLoser).

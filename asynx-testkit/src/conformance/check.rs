@@ -13,6 +13,7 @@ pub struct Check {
     pub name: &'static str,
     /// The law.
     pub law: Law,
+    needs_another: bool,
     run: for<'a> fn(&'a Trial) -> BoxFuture<'a, Result<(), LawBroken>>,
 }
 
@@ -24,25 +25,31 @@ impl Check {
     pub async fn run<F: StoreFixture>(&self, fixture: &F) -> Result<(), LawBroken> {
         let (guard, store) = fixture.open().await;
         let runtime = fixture.runtime();
-        let trial = Trial(Arc::new(Parts {
+        let other = match self.needs_another {
+            true => fixture.another(&store).await,
+            false => None,
+        };
+        let parts = Arc::new(Parts {
             law: self.law,
             check: self.name,
             fixture: fixture.name(),
             capabilities: fixture.capabilities(),
             slow_transactions: fixture.slow_transactions(&store),
             lease_loser: fixture.lease_loser(&store),
-            store: Arc::new(store) as Arc<dyn Store>,
+            other: other.map(|other| Arc::new(other) as Arc<dyn Store>),
             patience: fixture.patience(),
             category: format!("{}-{:016x}", self.name, runtime.entropy()),
             doing: Mutex::default(),
             runtime,
-        }));
-        let patience = trial.0.runtime.sleep(trial.0.patience);
+        });
+        let store = Arc::new(store);
+        let trial = Trial { parts, store };
+        let patience = trial.parts.runtime.sleep(trial.parts.patience);
         let kept = match future::select((self.run)(&trial), patience).await {
             Either::Left((kept, _)) => kept,
             Either::Right(_) => {
-                let doing = trial.0.doing.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                Err(trial.broken(format!("no end after {:?}, last: {doing}", trial.0.patience)))
+                let doing = trial.parts.doing.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                Err(trial.broken(format!("no end after {:?}, last: {doing}", trial.parts.patience)))
             }
         };
         drop(trial);
@@ -66,16 +73,17 @@ pub fn assert_kept<F: StoreFixture>(fixture: &F, check: &str) {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __store_table {
-    (() $($law:ident $module:ident::$name:ident;)*) => {
+    (() $($law:ident $module:ident::$name:ident $($another:ident)?;)*) => {
         /// Every check, in the order of the laws.
         pub const CHECKS: &[Check] = &[$(Check {
             name: stringify!($name),
             law: $crate::conformance::law::$law,
+            needs_another: !matches!(stringify!($($another)?).as_bytes(), []),
             run: |trial| Box::pin($crate::conformance::$module::$name(trial)),
         }),*];
     };
 }
-/// The one list of checks.
+/// The one list of checks. Those marked `another` get a second handle.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __store_checks {
@@ -147,6 +155,18 @@ macro_rules! __store_checks {
             C4 checkpoints::c4_positions_may_go_back;
             C5 checkpoints::c5_a_removed_reader_keeps_its_fence;
             C6 checkpoints::c6_readers_are_told_apart;
+            S1 handles::s1_of_two_handles_one_append_wins another;
+            S1 handles::s1_versions_taken_elsewhere_conflict another;
+            S2 handles::s2_an_answer_is_visible_elsewhere another;
+            S5 handles::s5_ids_taken_elsewhere_are_refused another;
+            S5 handles::s5_of_two_handles_one_equal_id_wins another;
+            S12 handles::s12_a_stream_deleted_elsewhere_is_unknown another;
+            N3 handles::n3_snapshots_deleted_elsewhere_stay_away another;
+            E3 handles::e3_what_is_erased_elsewhere_is_gone another;
+            L2 handles::l2_followers_on_two_handles_miss_nothing another;
+            W1 handles::w1_a_lease_held_elsewhere_is_refused another;
+            C2 handles::c2_claims_on_two_handles_have_fences_of_their_own another;
+            C3 handles::c3_a_reader_claimed_elsewhere_is_lost another;
         }
     };
 }
@@ -165,7 +185,7 @@ macro_rules! store_conformance {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __store_tests {
-    (($fixture:expr) $($law:ident $module:ident::$name:ident;)*) => {
+    (($fixture:expr) $($law:ident $module:ident::$name:ident $($another:ident)?;)*) => {
         $(#[test]
         fn $name() {
             $crate::conformance::assert_kept(&$fixture, stringify!($name));

@@ -7,24 +7,24 @@ use super::Trial;
 use super::names::TRICKY;
 use super::trial::Kept;
 
-const fn at(number: u64) -> Option<Position> {
+pub(super) const fn at(number: u64) -> Option<Position> {
     Some(Position::new([0, 1, number]))
 }
 
-const fn checkpoint(position: Option<Position>, fence: u64) -> Checkpoint {
+pub(super) const fn checkpoint(position: Option<Position>, fence: u64) -> Checkpoint {
     Checkpoint { position, fence }
 }
 
 /// The reader of this check with such an ending.
-fn reader(trial: &Trial, ending: &str) -> String {
+pub(super) fn reader(trial: &Trial, ending: &str) -> String {
     format!("{}-{ending}", trial.category())
 }
 
-async fn claim(trial: &Trial, checkpoints: &dyn Checkpoints, reader: &str) -> Kept<Checkpoint> {
+pub(super) async fn claim(trial: &Trial, checkpoints: &dyn Checkpoints, reader: &str) -> Kept<Checkpoint> {
     trial.ok("claiming a reader", checkpoints.claim(reader)).await
 }
 
-async fn gives(
+pub(super) async fn gives(
     trial: &Trial,
     checkpoints: &dyn Checkpoints,
     reader: &str,
@@ -36,7 +36,7 @@ async fn gives(
 }
 
 /// Puts with the newest fence, which must be kept.
-async fn put(
+pub(super) async fn put(
     trial: &Trial,
     checkpoints: &dyn Checkpoints,
     reader: &str,
@@ -51,7 +51,13 @@ async fn put(
 }
 
 /// Neither a put nor a remove with this fence may change anything.
-async fn is_refused(trial: &Trial, checkpoints: &dyn Checkpoints, reader: &str, fence: u64, why: &str) -> Kept {
+pub(super) async fn is_refused(
+    trial: &Trial,
+    checkpoints: &dyn Checkpoints,
+    reader: &str,
+    fence: u64,
+    why: &str,
+) -> Kept {
     let before = trial.ok("getting a checkpoint", checkpoints.get(reader)).await?;
     let put = checkpoints.put(reader, at(999), fence);
     let kept = trial.ok("putting a checkpoint", put).await?;
@@ -124,13 +130,19 @@ pub async fn c2_each_claim_raises_the_fence(trial: &Trial) -> Kept {
 
 /// Of many claims at the same moment each has a fence of its own, one above the other, and the last one may write.
 pub async fn c2_claims_at_once_have_fences_of_their_own(trial: &Trial) -> Kept {
+    claims_have_fences_of_their_own(std::slice::from_ref(trial)).await
+}
+
+/// Eight claims at once, spread over handles.
+pub(super) async fn claims_have_fences_of_their_own(trials: &[Trial]) -> Kept {
+    let trial = &trials[0];
     let Some(checkpoints) = trial.checkpoints()? else {
         return Ok(());
     };
     for round in 0..4 {
         let name = reader(trial, &format!("{round}"));
-        let claims = (0..8).map(|_| {
-            let (trial, name) = (trial.clone(), name.clone());
+        let claims = (0..8).map(|racer| {
+            let (trial, name) = (trials[racer % trials.len()].clone(), name.clone());
             async move {
                 match trial.checkpoints()? {
                     Some(checkpoints) => claim(&trial, checkpoints, &name).await,

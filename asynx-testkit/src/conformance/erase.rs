@@ -11,15 +11,15 @@ use super::log::{everything, of_stream};
 use super::trial::Kept;
 use crate::samples;
 
-const POLICIES: [ForgetPolicy; 2] = [ForgetPolicy::KeepRows, ForgetPolicy::EraseAll];
+pub(super) const POLICIES: [ForgetPolicy; 2] = [ForgetPolicy::KeepRows, ForgetPolicy::EraseAll];
 /// Stands for personal data.
-const SECRET: &str = "Ada Lovelace";
+pub(super) const SECRET: &str = "Ada Lovelace";
 
-fn version(number: u64) -> Version {
+pub(super) fn version(number: u64) -> Version {
     Version::new(number).expect("a version")
 }
 
-fn snapshot(at: u64, text: &str) -> Snapshot {
+pub(super) fn snapshot(at: u64, text: &str) -> Snapshot {
     Snapshot {
         version: version(at),
         schema_version: SchemaVersion::FIRST,
@@ -28,7 +28,7 @@ fn snapshot(at: u64, text: &str) -> Snapshot {
 }
 
 /// Two events that carry the secret, the tombstone at version 3, then two events of the next life.
-async fn two_lives(trial: &Trial, stream: &StreamId) -> Kept<Vec<NewEvent>> {
+pub(super) async fn two_lives(trial: &Trial, stream: &StreamId) -> Kept<Vec<NewEvent>> {
     let mut events = vec![samples::carrying(1, SECRET), samples::carrying(2, SECRET)];
     events.push(samples::tombstone(3));
     events.extend([samples::event(4), samples::event(5)]);
@@ -38,12 +38,18 @@ async fn two_lives(trial: &Trial, stream: &StreamId) -> Kept<Vec<NewEvent>> {
     Ok(events)
 }
 
-async fn erase_through(trial: &Trial, erase: &dyn Erase, stream: &StreamId, at: u64, policy: ForgetPolicy) -> Kept {
+pub(super) async fn erase_through(
+    trial: &Trial,
+    erase: &dyn Erase,
+    stream: &StreamId,
+    at: u64,
+    policy: ForgetPolicy,
+) -> Kept {
     let what = format!("erasing through version {at} ({policy:?})");
     trial.ok(what, erase.erase_through(stream, version(at), policy)).await
 }
 
-async fn pending(trial: &Trial, erase: &dyn Erase) -> Kept<Vec<PendingErasure>> {
+pub(super) async fn pending(trial: &Trial, erase: &dyn Erase) -> Kept<Vec<PendingErasure>> {
     trial
         .ok("asking for pending erasures", erase.pending(&trial.category()))
         .await
@@ -205,7 +211,12 @@ pub async fn e3_erased_payloads_are_gone(trial: &Trial) -> Kept {
 }
 
 /// A stream as the log gives it, as soon as it has come to a version.
-async fn everything_through(trial: &Trial, log: &dyn EventLog, stream: &StreamId, last: u64) -> Kept<Vec<LogEvent>> {
+pub(super) async fn everything_through(
+    trial: &Trial,
+    log: &dyn EventLog,
+    stream: &StreamId,
+    last: u64,
+) -> Kept<Vec<LogEvent>> {
     loop {
         let events = everything(trial, log, of_stream(stream)).await?;
         if events.last().is_some_and(|event| event.version == version(last)) {
@@ -216,7 +227,7 @@ async fn everything_through(trial: &Trial, log: &dyn EventLog, stream: &StreamId
 }
 
 /// An erasure takes the store's own snapshots with it, and late ones are refused; the next life's are taken.
-async fn snapshots_are_gone(trial: &Trial, stream: &StreamId) -> Kept {
+pub(super) async fn snapshots_are_gone(trial: &Trial, stream: &StreamId) -> Kept {
     let Some(snapshots) = trial.snapshots()? else {
         return Ok(());
     };

@@ -24,6 +24,14 @@ pub trait StoreFixture: Send + Sync + 'static {
     /// A server that is missing is no reason to skip: panic, with the one line that mends it.
     fn open(&self) -> impl Future<Output = (Self::Guard, Self::Store)> + Send;
 
+    /// Opens another handle to the data of a store as another process would, sharing nothing with it in memory, where
+    /// [`Capabilities::with_another_handle`] declares it. A store that several processes may use at once must offer
+    /// this: what one of them was answered has to hold for all.
+    fn another(&self, store: &Self::Store) -> impl Future<Output = Option<Self::Store>> + Send {
+        let _ = store;
+        std::future::ready(None)
+    }
+
     /// What the store can do; all of [`Capabilities::all_of_a_store`] unless told.
     fn capabilities(&self) -> Capabilities {
         Capabilities::all_of_a_store()

@@ -17,11 +17,15 @@ fn is_duplicate_of(trial: &Trial, what: &str, reason: Option<AppendError>, id: E
 
 /// An id that the stream has is refused, at a free version and at a taken one.
 pub async fn s5_taken_ids_are_refused(trial: &Trial) -> Kept {
+    taken_ids_are_refused(trial, trial).await
+}
+
+pub(super) async fn taken_ids_are_refused(trial: &Trial, taken_by: &Trial) -> Kept {
     if !trial.unique_event_ids()? {
         return Ok(());
     }
     let stream = trial.stream("a");
-    let events = trial.fill(&stream, 1, 3).await?;
+    let events = taken_by.fill(&stream, 1, 3).await?;
     let id = events[1].event_id;
     for version in [4, 3, 2, 1] {
         let answer = trial.store().append(&stream, samples::with_id(version, id)).await;
@@ -68,14 +72,20 @@ pub async fn s5_of_a_group_with_a_taken_id_nothing_is_stored(trial: &Trial) -> K
 
 /// The same event sent many times at the same moment is stored once.
 pub async fn s5_one_of_equal_ids_wins_a_race(trial: &Trial) -> Kept {
+    one_equal_id_wins(std::slice::from_ref(trial)).await
+}
+
+/// Races of equal ids, spread over handles.
+pub(super) async fn one_equal_id_wins(trials: &[Trial]) -> Kept {
+    let trial = &trials[0];
     if !trial.unique_event_ids()? {
         return Ok(());
     }
     for round in 0..6 {
         let stream = trial.stream(format!("{round}"));
         let id = trial.id();
-        let racers = (0..6).map(|_| {
-            let (trial, stream) = (trial.clone(), stream.clone());
+        let racers = (0..6).map(|racer| {
+            let (trial, stream) = (trials[racer % trials.len()].clone(), stream.clone());
             async move {
                 let mut next = 1;
                 loop {

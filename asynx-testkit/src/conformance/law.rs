@@ -40,6 +40,20 @@ impl fmt::Display for LawBroken {
 
 impl std::error::Error for LawBroken {}
 
+/// An error with its causes, for [`LawBroken::seen`]. Many an error's text holds that of its cause already.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let told = error.to_string();
+        if !text.ends_with(&told) {
+            text = format!("{text}: {told}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
 macro_rules! laws {
     ($($number:ident: $statement:literal,)*) => {
         $(pub(super) const $number: Law = Law { number: stringify!($number), statement: $statement };)*
@@ -53,7 +67,7 @@ pub(super) use laws;
 
 laws! {
     S1: "of all appends to one stream and version at most one succeeds; at or below the head the answer is a conflict and nothing is stored",
-    S2: "an append that succeeded is visible to every read that begins after its answer",
+    S2: "an append that succeeded is durable, and visible to every read that begins after its answer",
     S3: "appends at the heads of different streams do not hinder each other's success",
     S4: "\"not applied\" is answered only when the event is not stored and never will be",
     S5: "an event id that its stream already has is refused as a duplicate, and of its group nothing is stored",
@@ -91,4 +105,30 @@ laws! {
     C4: "a put with the newest fence is kept, also where its position is lower or none",
     C5: "a removed reader is unknown until it is claimed again, and its fence goes on from the last one",
     C6: "readers are told apart byte by byte and do not affect each other",
+}
+
+#[cfg(test)]
+mod tests {
+    use asynx_core::StoreError;
+    use asynx_core::store::AppendError;
+
+    use super::*;
+
+    #[test]
+    fn a_broken_law_is_told_with_every_cause_once() {
+        let cause = std::io::Error::other("no space left");
+        let error = AppendError::NotApplied(StoreError::permanent("order/1 cannot be written").caused_by(cause));
+        let broken = LawBroken {
+            law: S1,
+            check: "s1_of_this_test",
+            fixture: "Files".to_owned(),
+            seen: with_causes(&error),
+        };
+        let expected = format!(
+            "Files breaks law S1 ({})\n  seen by s1_of_this_test: \
+             not applied: order/1 cannot be written: no space left",
+            S1.statement
+        );
+        assert_eq!(broken.to_string(), expected);
+    }
 }

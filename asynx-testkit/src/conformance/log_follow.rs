@@ -71,13 +71,15 @@ impl Followed {
     }
 }
 
-/// Readers follow while writers append to new and to shared streams; then everything is compared.
-async fn follow_writers(trial: &Trial, forget: Option<ForgetPolicy>) -> Kept {
+/// Readers follow while writers append to new and to shared streams, spread over handles; then everything is compared.
+pub(super) async fn follow_writers(trials: &[Trial], forget: Option<ForgetPolicy>) -> Kept {
     const WRITERS: usize = 3;
+    let trial = &trials[0];
     let at_work = Arc::new(AtomicUsize::new(WRITERS));
     let stored = Arc::new(AtomicUsize::new(0));
     let racers = (0..WRITERS + 2).map(|racer| {
-        let (trial, at_work, stored) = (trial.clone(), Arc::clone(&at_work), Arc::clone(&stored));
+        let trial = trials[racer % trials.len()].clone();
+        let (at_work, stored) = (Arc::clone(&at_work), Arc::clone(&stored));
         async move {
             if racer < WRITERS {
                 let written = write(&trial, racer, forget).await;
@@ -105,9 +107,12 @@ async fn follow_writers(trial: &Trial, forget: Option<ForgetPolicy>) -> Kept {
         stored.load(Ordering::SeqCst),
     )?;
     let last = all.last().map(|event| event.position);
-    for mut followed in followed.into_iter().flatten() {
-        followed.pass(trial, log, last).await?;
-        followed.missed_nothing(trial, log, &all).await?;
+    for (racer, followed) in followed.into_iter().enumerate() {
+        let trial = &trials[racer % trials.len()];
+        if let (Some(log), Some(mut followed)) = (trial.log()?, followed) {
+            followed.pass(trial, log, last).await?;
+            followed.missed_nothing(trial, log, &all).await?;
+        }
     }
     Ok(())
 }
@@ -138,7 +143,7 @@ pub async fn l2_followers_miss_nothing(trial: &Trial) -> Kept {
     if trial.log()?.is_none() {
         return Ok(());
     }
-    follow_writers(trial, None).await
+    follow_writers(std::slice::from_ref(trial), None).await
 }
 
 /// The same while streams are forgotten and their rows kept.
@@ -146,7 +151,7 @@ pub async fn l2_followers_miss_nothing_beside_forgets(trial: &Trial) -> Kept {
     if trial.log()?.is_none() || trial.erase()?.is_none() {
         return Ok(());
     }
-    follow_writers(trial, Some(ForgetPolicy::KeepRows)).await
+    follow_writers(std::slice::from_ref(trial), Some(ForgetPolicy::KeepRows)).await
 }
 
 /// A position that no log gave yet is refused for good: the checkpoint is another store's.

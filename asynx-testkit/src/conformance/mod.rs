@@ -29,6 +29,7 @@
 mod capability;
 mod check;
 mod fixture;
+mod in_memory;
 mod law;
 mod trial;
 
@@ -41,6 +42,7 @@ pub mod checkpoints;
 pub mod delete;
 pub mod erase;
 pub mod grouped;
+pub mod handles;
 pub mod ids;
 pub mod log;
 pub mod log_follow;
@@ -53,5 +55,6 @@ pub mod writer;
 pub use capability::Capabilities;
 pub use check::{CHECKS, Check, assert_kept};
 pub use fixture::{HeldAppend, LeaseLoser, SlowTransactions, StoreFixture};
+pub use in_memory::InMemory;
 pub use law::{LAWS, Law, LawBroken};
 pub use trial::Trial;

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -11,18 +12,23 @@ use asynx_core::{Category, EventId, Position, Runtime, Store, StreamId, Version}
 use futures::channel::{mpsc, oneshot};
 use futures::{FutureExt, StreamExt};
 
+use super::law::with_causes;
 use super::{Capabilities, Law, LawBroken, LeaseLoser, SlowTransactions};
 use crate::samples;
 
 /// One check of one store: what it works with, and how it tells what it saw. Cheap to clone, to be moved into tasks.
 #[derive(Clone)]
-pub struct Trial(pub(super) Arc<Parts>);
+pub struct Trial {
+    pub(super) parts: Arc<Parts>,
+    pub(super) store: Arc<dyn Store>,
+}
 
 pub(super) struct Parts {
     pub(super) law: Law,
     pub(super) check: &'static str,
     pub(super) fixture: String,
-    pub(super) store: Arc<dyn Store>,
+    /// Another handle to the same data.
+    pub(super) other: Option<Arc<dyn Store>>,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) capabilities: Capabilities,
     pub(super) slow_transactions: Option<Arc<dyn SlowTransactions>>,
@@ -40,16 +46,16 @@ impl Trial {
     /// The store.
     #[must_use]
     pub fn store(&self) -> &dyn Store {
-        &*self.0.store
+        &*self.store
     }
 
     /// The law is broken.
     #[must_use]
     pub fn broken(&self, seen: impl Into<String>) -> LawBroken {
         LawBroken {
-            law: self.0.law,
-            check: self.0.check,
-            fixture: self.0.fixture.clone(),
+            law: self.parts.law,
+            check: self.parts.check,
+            fixture: self.parts.fixture.clone(),
             seen: seen.into(),
         }
     }
@@ -70,31 +76,31 @@ impl Trial {
 
     /// The category that is this check's own.
     pub(super) fn category(&self) -> Category {
-        Category::parse(&self.0.category).expect("a check has a short name")
+        Category::parse(&self.parts.category).expect("a check has a short name")
     }
 
     /// A stream of this check's own category.
     pub(super) fn stream(&self, id: impl AsRef<str>) -> StreamId {
-        StreamId::parse(&self.0.category, id.as_ref()).expect("checks use valid ids")
+        StreamId::parse(&self.parts.category, id.as_ref()).expect("checks use valid ids")
     }
 
     pub(super) fn id(&self) -> EventId {
-        EventId::generate(&*self.0.runtime)
+        EventId::generate(&*self.parts.runtime)
     }
 
     /// Waits for an answer that must not be an error.
-    pub(super) async fn ok<T, E: Display>(
+    pub(super) async fn ok<T, E: Error>(
         &self,
         what: impl Display,
         call: impl Future<Output = Result<T, E>>,
     ) -> Kept<T> {
         self.doing(&what);
         call.await
-            .map_err(|error| self.broken(format!("{what} failed: {error}")))
+            .map_err(|error| self.broken(format!("{what} failed: {}", with_causes(&error))))
     }
 
     fn doing(&self, what: impl Display) {
-        *self.0.doing.lock().unwrap_or_else(PoisonError::into_inner) = what.to_string();
+        *self.parts.doing.lock().unwrap_or_else(PoisonError::into_inner) = what.to_string();
     }
 
     /// Lets other tasks run, on a runtime of one thread as well.
@@ -112,14 +118,14 @@ impl Trial {
 
     /// Gives others time: a few milliseconds, a small fraction of the patience.
     pub(super) async fn pause(&self) {
-        let short = (self.0.patience / 2000).clamp(Duration::from_millis(1), Duration::from_millis(10));
-        self.0.runtime.sleep(short).await;
+        let short = (self.parts.patience / 2000).clamp(Duration::from_millis(1), Duration::from_millis(10));
+        self.parts.runtime.sleep(short).await;
     }
 
     /// Waits for what may still happen although it should not: a fraction of a second.
     pub(super) async fn grace(&self) {
-        let grace = (self.0.patience / 50).clamp(Duration::from_millis(10), Duration::from_millis(300));
-        self.0.runtime.sleep(grace).await;
+        let grace = (self.parts.patience / 50).clamp(Duration::from_millis(10), Duration::from_millis(300));
+        self.parts.runtime.sleep(grace).await;
     }
 
     /// Runs tasks beside each other, all let go at the same moment, and gives what they found.
@@ -136,7 +142,7 @@ impl Trial {
             let (ready, gone) = (ready.clone(), gone.clone());
             let (answer, answered) = oneshot::channel();
             answers.push(answered);
-            self.0.runtime.spawn(Box::pin(async move {
+            self.parts.runtime.spawn(Box::pin(async move {
                 let _ = ready.unbounded_send(());
                 let _ = gone.await;
                 let _ = answer.send(task.await);
@@ -247,41 +253,54 @@ impl Trial {
 /// The capabilities. `None` where it is not declared, and then it must not be there.
 impl Trial {
     pub(super) fn unique_event_ids(&self) -> Kept<bool> {
-        let declared = self.0.capabilities.unique_event_ids;
+        let declared = self.parts.capabilities.unique_event_ids;
         self.equal("`unique_event_ids`", self.store().unique_event_ids(), declared)?;
         Ok(declared)
     }
 
     pub(super) fn snapshots(&self) -> Kept<Option<&dyn SnapshotStore>> {
-        self.declared("snapshots", self.store().snapshots(), self.0.capabilities.snapshots)
+        self.declared("snapshots", self.store().snapshots(), self.parts.capabilities.snapshots)
     }
 
     pub(super) fn log(&self) -> Kept<Option<&dyn EventLog>> {
-        self.declared("a log", self.store().log(), self.0.capabilities.log)
+        self.declared("a log", self.store().log(), self.parts.capabilities.log)
     }
 
     pub(super) fn erase(&self) -> Kept<Option<&dyn Erase>> {
-        self.declared("erasing", self.store().erase(), self.0.capabilities.erase)
+        self.declared("erasing", self.store().erase(), self.parts.capabilities.erase)
     }
 
     pub(super) fn sole_writer(&self) -> Kept<Option<&dyn SoleWriter>> {
-        let declared = self.0.capabilities.sole_writer;
+        let declared = self.parts.capabilities.sole_writer;
         self.declared("a sole writer", self.store().sole_writer(), declared)
     }
 
     pub(super) fn checkpoints(&self) -> Kept<Option<&dyn Checkpoints>> {
-        let declared = self.0.capabilities.checkpoints;
+        let declared = self.parts.capabilities.checkpoints;
         self.declared("checkpoints", self.store().checkpoints(), declared)
     }
 
+    /// The same check through another handle to the same data.
+    pub(super) fn other(&self) -> Kept<Option<Self>> {
+        let other = self.declared(
+            "another handle",
+            self.parts.other.as_ref(),
+            self.parts.capabilities.another,
+        )?;
+        Ok(other.map(|other| Self {
+            parts: Arc::clone(&self.parts),
+            store: Arc::clone(other),
+        }))
+    }
+
     pub(super) fn slow_transactions(&self) -> Kept<Option<&dyn SlowTransactions>> {
-        let offered = self.0.slow_transactions.as_deref();
-        self.declared("slow transactions", offered, self.0.capabilities.slow_transactions)
+        let offered = self.parts.slow_transactions.as_deref();
+        self.declared("slow transactions", offered, self.parts.capabilities.slow_transactions)
     }
 
     pub(super) fn lease_loser(&self) -> Kept<Option<&dyn LeaseLoser>> {
-        let offered = self.0.lease_loser.as_deref();
-        self.declared("losing leases", offered, self.0.capabilities.lost_leases)
+        let offered = self.parts.lease_loser.as_deref();
+        self.declared("losing leases", offered, self.parts.capabilities.lost_leases)
     }
 
     fn declared<T>(&self, what: &str, offered: Option<T>, declared: bool) -> Kept<Option<T>> {

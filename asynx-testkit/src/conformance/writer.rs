@@ -6,12 +6,20 @@ use asynx_core::store::{SoleWriter, WriterLease};
 use super::Trial;
 use super::trial::Kept;
 
-async fn acquire(trial: &Trial, writer: &dyn SoleWriter, category: &Category) -> Kept<Option<Box<dyn WriterLease>>> {
+pub(super) async fn acquire(
+    trial: &Trial,
+    writer: &dyn SoleWriter,
+    category: &Category,
+) -> Kept<Option<Box<dyn WriterLease>>> {
     trial.ok("acquiring a lease", writer.acquire(category)).await
 }
 
 /// Waits until a lease is free. The trial's patience bounds it.
-async fn acquire_freed(trial: &Trial, writer: &dyn SoleWriter, category: &Category) -> Kept<Box<dyn WriterLease>> {
+pub(super) async fn acquire_freed(
+    trial: &Trial,
+    writer: &dyn SoleWriter,
+    category: &Category,
+) -> Kept<Box<dyn WriterLease>> {
     loop {
         if let Some(lease) = acquire(trial, writer, category).await? {
             return Ok(lease);

@@ -1,7 +1,7 @@
 //! A store that is broken in one way.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,7 +20,7 @@ use crate::staged::{Staged, now};
 pub(crate) struct Broken {
     pub(crate) staged: Staged,
     pub(crate) mutation: Mutation,
-    scratch: Mutex<Scratch>,
+    scratch: Arc<Mutex<Scratch>>,
 }
 
 /// What the faults need to remember.
@@ -38,6 +38,10 @@ pub(crate) struct Scratch {
     pub(crate) erased_up_to: BTreeMap<StreamId, Version>,
     pub(crate) young: BTreeMap<Position, u64>,
     pub(crate) reads: u64,
+    pub(crate) appended_by: BTreeMap<(StreamId, Version), usize>,
+    pub(crate) fenced_by: BTreeMap<StreamId, usize>,
+    pub(crate) erased_by: BTreeMap<StreamId, usize>,
+    pub(crate) deleted: BTreeMap<StreamId, (usize, Vec<StoredEvent>)>,
     pub(crate) readers: BTreeMap<String, Reader>,
 }
 
@@ -46,8 +50,26 @@ impl Broken {
         Self {
             staged: Staged::new(mutation),
             mutation,
-            scratch: Mutex::default(),
+            scratch: Arc::default(),
         }
+    }
+
+    /// A second handle to the same data, with the same fault.
+    pub(crate) fn another(&self) -> Self {
+        let mut staged = self.staged.clone();
+        staged.handle += 1;
+        Self {
+            staged,
+            mutation: self.mutation,
+            scratch: Arc::clone(&self.scratch),
+        }
+    }
+
+    /// Whether an event was appended through another handle.
+    pub(crate) fn is_foreign(&self, stream: &StreamId, version: Version) -> bool {
+        let appended = &self.scratch().appended_by;
+        let by = appended.get(&(stream.clone(), version));
+        by.is_some_and(|by| *by != self.staged.handle)
     }
 
     pub(crate) fn scratch(&self) -> MutexGuard<'_, Scratch> {
@@ -120,6 +142,15 @@ impl Broken {
                 let up_to = self.scratch().erased_up_to.get(stream).copied();
                 events.retain(|event| Some(event.version) > up_to);
             }
+            Mutation::ReadsAreOfTheHandle => {
+                events.retain(|event| !self.is_foreign(stream, event.version));
+            }
+            Mutation::DeletesAreOfTheHandle => {
+                let deleted = self.scratch().deleted.get(stream).cloned();
+                if let Some((_, deleted)) = deleted.filter(|(by, _)| *by != self.staged.handle) {
+                    return deleted;
+                }
+            }
             _ => {}
         }
         events
@@ -162,8 +193,10 @@ impl Store for Broken {
             }
         }
         let head = self.head(stream, Some(group.events[0].event_id));
-        let taken = head.version == Some(group.events[0].version) && head.found.is_none();
-        if self.is(Mutation::TakenVersionsSucceed) && taken {
+        let version = group.events[0].version;
+        let taken = head.version == Some(version) && head.found.is_none();
+        let foreign = self.is(Mutation::VersionsAreOfTheHandle) && self.is_foreign(stream, version);
+        if foreign || (self.is(Mutation::TakenVersionsSucceed) && taken) {
             return Ok(Some(Position::new([0, 1, 1])));
         }
         if self.is(Mutation::DroppedAppendsLeaveALock) {
@@ -215,7 +248,11 @@ impl Store for Broken {
         }
         let snapshots = self.staged.memory.snapshots().expect("memory has snapshots");
         let snapshot = now(snapshots.get(&stream, SchemaVersion::FIRST))?;
+        let deleted = self.staged.read_range(&stream, Version::FIRST, usize::MAX);
         now(Store::delete(&self.staged.memory, &stream))?;
+        self.scratch()
+            .deleted
+            .insert(stream.clone(), (self.staged.handle, deleted));
         self.scratch().stale.remove(&stream);
         self.scratch().buffers.retain(|(other, _), _| *other != stream);
         if let (Mutation::DeletesLeaveSnapshots, Some(snapshot)) = (self.mutation, snapshot) {
@@ -267,6 +304,22 @@ impl Store for Broken {
                 Mutation::LookUpsAreOlderThanHeads if query.event_id.is_some() => {
                     ThreadRuntime.sleep(Duration::from_millis(2)).await;
                     head.version = self.head(&query.stream, None).version;
+                }
+                Mutation::HeadsAreOfTheHandle => {
+                    head.version = (1..)
+                        .map_while(Version::new)
+                        .take_while(|version| {
+                            Some(*version) <= head.version && !self.is_foreign(&query.stream, *version)
+                        })
+                        .last();
+                }
+                Mutation::ErasuresAreOfTheHandle => {
+                    let by = self.scratch().erased_by.get(&query.stream).copied();
+                    if let (Some(found), Some(id)) = (head.found.as_mut(), query.event_id)
+                        && by.is_some_and(|by| by != self.staged.handle)
+                    {
+                        found.record = self.scratch().records.get(&id).cloned();
+                    }
                 }
                 Mutation::ErasedIdsAreNotFound => {
                     head.found = head.found.take().filter(|found| found.record.is_some());

@@ -14,6 +14,11 @@ impl Broken {
         for event in &group.events {
             self.scratch().records.insert(event.event_id, event.record.clone());
         }
+        let handle = self.staged.handle;
+        for event in &group.events[..outcome.applied.len()] {
+            let place = (group.stream.clone(), event.version);
+            self.scratch().appended_by.insert(place, handle);
+        }
         let now = self.scratch().reads;
         for position in outcome.applied.iter().flatten() {
             self.scratch().young.insert(*position, now);
@@ -41,6 +46,14 @@ impl Broken {
                     let stream = group.stream.clone();
                     let found = self.head(&stream, Some(event.event_id)).found;
                     if found.is_some_and(|found| found.record.is_some()) {
+                        event.event_id = EventId::generate(&ThreadRuntime);
+                    }
+                }
+            }
+            Mutation::IdsAreOfTheHandle => {
+                for event in &mut group.events {
+                    let found = self.head(&group.stream, Some(event.event_id)).found;
+                    if found.is_some_and(|found| self.is_foreign(&group.stream, found.version)) {
                         event.event_id = EventId::generate(&ThreadRuntime);
                     }
                 }

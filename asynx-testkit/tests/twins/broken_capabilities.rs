@@ -26,6 +26,12 @@ impl SnapshotStore for Broken {
             Mutation::LatePutsAreTaken if scratch.fences.get(stream) >= Some(&snapshot.version) => {
                 scratch.snapshots.insert(key, snapshot.clone());
             }
+            Mutation::FencesAreOfTheHandle
+                if scratch.fences.get(stream) >= Some(&snapshot.version)
+                    && scratch.fenced_by.get(stream) != Some(&self.staged.handle) =>
+            {
+                scratch.snapshots.insert(key, snapshot.clone());
+            }
             Mutation::EqualSnapshotsStay if Some(snapshot.version) == newest => return Ok(()),
             Mutation::ErasuresLeaveSnapshots => {
                 scratch.snapshots.insert(key, snapshot.clone());
@@ -44,7 +50,7 @@ impl SnapshotStore for Broken {
             Mutation::AnySchemaWillDo if kept.is_none() => now(memory.get(stream, SchemaVersion::FIRST)),
             Mutation::OlderSnapshotsReplace => Ok(own.or(kept)),
             Mutation::ErasuresLeaveSnapshots if self.scratch().erased_up_to.contains_key(stream) => Ok(kept.or(own)),
-            Mutation::LatePutsAreTaken => Ok(kept.or(own)),
+            Mutation::LatePutsAreTaken | Mutation::FencesAreOfTheHandle => Ok(kept.or(own)),
             _ => Ok(kept),
         }
     }
@@ -53,6 +59,7 @@ impl SnapshotStore for Broken {
         let memory = self.staged.memory.snapshots().expect("memory has snapshots");
         let mut scratch = self.scratch();
         scratch.fences.insert(stream.clone(), through);
+        scratch.fenced_by.insert(stream.clone(), self.staged.handle);
         if self.is(Mutation::DeletesHitAllSnapshots) {
             for other in &scratch.snapshot_streams {
                 now(memory.delete_through(other, through))?;
@@ -75,6 +82,7 @@ impl Erase for Broken {
         }
         let mut scratch = self.scratch();
         scratch.stale.remove(stream);
+        scratch.erased_by.insert(stream.clone(), self.staged.handle);
         scratch
             .erased_up_to
             .extend(head.version.map(|version| (stream.clone(), version)));
@@ -106,6 +114,10 @@ impl EventLog for Broken {
         match self.mutation {
             Mutation::PagesOfSevenDiffer if query.max_events == 7 && page.events.len() > 3 => {
                 page.events.remove(2);
+            }
+            Mutation::LogIsOfTheHandle => {
+                page.events
+                    .retain(|event| !self.is_foreign(&event.stream, event.version));
             }
             Mutation::LogLeavesErasedOut => page.events.retain(|event| event.record.is_some()),
             Mutation::LogIsLateWithoutWaiting => {

@@ -22,6 +22,7 @@ impl Broken {
         match self.mutation {
             Mutation::ReadersAreCut => reader.chars().take(100).collect(),
             Mutation::ReadersAreOfOneCase => reader.to_lowercase(),
+            Mutation::ReadersAreOfTheHandle => format!("{reader}@{}", self.staged.handle),
             _ => reader.to_owned(),
         }
     }

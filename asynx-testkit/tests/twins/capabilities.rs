@@ -4,24 +4,34 @@ use asynx_store_memory::MemoryStore;
 use asynx_testkit::ThreadRuntime;
 use asynx_testkit::conformance::{CHECKS, Capabilities, StoreFixture};
 
-struct Declaring(Capabilities);
+struct Declaring {
+    capabilities: Capabilities,
+    has_another: bool,
+}
 
 impl StoreFixture for Declaring {
     type Guard = ();
     type Store = MemoryStore;
 
     fn capabilities(&self) -> Capabilities {
-        self.0
+        self.capabilities
     }
 
     async fn open(&self) -> ((), MemoryStore) {
         ((), MemoryStore::new())
     }
+
+    async fn another(&self, store: &MemoryStore) -> Option<MemoryStore> {
+        self.has_another.then(|| store.clone())
+    }
 }
 
 /// What the checks of one law say.
-fn seen(capabilities: Capabilities, law: &str) -> Vec<Option<String>> {
-    let fixture = Declaring(capabilities);
+fn seen(capabilities: Capabilities, has_another: bool, law: &str) -> Vec<Option<String>> {
+    let fixture = Declaring {
+        capabilities,
+        has_another,
+    };
     let checks = CHECKS.iter().filter(|check| check.law.number == law);
     let run = checks.map(|check| ThreadRuntime.block_on(check.run(&fixture)).err());
     run.map(|broken| broken.map(|broken| broken.seen)).collect()
@@ -34,7 +44,7 @@ fn what_is_not_declared_must_refuse() {
         "S5", "N1", "N2", "N3", "N4", "E1", "E2", "E3", "E4", "E5", "L1", "L6", "L7", "W1", "W2", "W3", "C1", "C2",
         "C3", "C4", "C5", "C6",
     ] {
-        for seen in seen(none, law) {
+        for seen in seen(none, true, law) {
             let seen = seen.unwrap_or_else(|| panic!("{law} passes over what is not declared"));
             let told = seen.contains("does not declare") || seen.contains("`unique_event_ids`");
             assert!(told, "{law}: {seen}");
@@ -46,9 +56,10 @@ fn what_is_not_declared_must_refuse() {
 fn what_is_declared_must_be_there() {
     let more = Capabilities::all_of_a_store()
         .with_slow_transactions()
-        .with_lost_leases();
-    for law in ["L5", "W3"] {
-        let seen: Vec<String> = seen(more, law).into_iter().flatten().collect();
+        .with_lost_leases()
+        .with_another_handle();
+    for law in ["L5", "W3", "S2"] {
+        let seen: Vec<String> = seen(more, false, law).into_iter().flatten().collect();
         assert!(seen.iter().any(|seen| seen.contains("declares")), "{law}: {seen:?}");
     }
 }

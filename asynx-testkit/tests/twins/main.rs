@@ -30,10 +30,15 @@ impl StoreFixture for Twin {
         Capabilities::all_of_a_store()
             .with_slow_transactions()
             .with_lost_leases()
+            .with_another_handle()
     }
 
     async fn open(&self) -> ((), Broken) {
         ((), Broken::new(self.0))
+    }
+
+    async fn another(&self, store: &Broken) -> Option<Broken> {
+        Some(store.another())
     }
 
     fn name(&self) -> String {

@@ -30,9 +30,9 @@ mutations! {
     /// Appends to different streams at the same time conflict.
     DisjointAppendsConflict: disjoint_appends_conflict breaks S3 and L2;
     /// Some groups are stored and answered as not applied.
-    StoredIsToldAsNotApplied: stored_is_told_as_not_applied breaks S4;
+    StoredIsToldAsNotApplied: stored_is_told_as_not_applied breaks S4 and S2;
     /// Some groups are answered as not applied and stored a moment later.
-    StoredAfterNotApplied: stored_after_not_applied breaks S4 and S7;
+    StoredAfterNotApplied: stored_after_not_applied breaks S4 and S7 and S2;
     /// An id that the stream has is taken again.
     TakenIdsAreStored: taken_ids_are_stored breaks S5;
     /// Where the version is taken too, the duplicate is told as a conflict.
@@ -78,7 +78,7 @@ mutations! {
     /// A load from a version gives what is below the floor.
     LoadsReachBelowTheFloor: loads_reach_below_the_floor breaks S14;
     /// An older snapshot replaces a newer one.
-    OlderSnapshotsReplace: older_snapshots_replace breaks N1;
+    OlderSnapshotsReplace: older_snapshots_replace breaks N1 and N3;
     /// Where a schema has no snapshot, another's is given.
     AnySchemaWillDo: any_schema_will_do breaks N2;
     /// A snapshot of the same version is not replaced.
@@ -88,11 +88,11 @@ mutations! {
     /// A delete of snapshots hits every stream.
     DeletesHitAllSnapshots: deletes_hit_all_snapshots breaks N4;
     /// No erasure is ever pending.
-    NothingIsPending: nothing_is_pending breaks E1;
+    NothingIsPending: nothing_is_pending breaks E1 and E3;
     /// A tombstone in a batch is no tombstone.
     TombstonesInBatchesAreMissed: tombstones_in_batches_are_missed breaks E1;
     /// A tombstone hides the old life at once.
-    OldLifeIsHiddenAtOnce: old_life_is_hidden_at_once breaks E2;
+    OldLifeIsHiddenAtOnce: old_life_is_hidden_at_once breaks E2 and E3;
     /// A load gives the snapshot of the old life.
     OldSnapshotIsLoaded: old_snapshot_is_loaded breaks E2;
     /// The log still has the payload of what was erased.
@@ -132,7 +132,7 @@ mutations! {
     /// A second lease is given.
     SecondLeaseIsGiven: second_lease_is_given breaks W1;
     /// A dropped lease is not free again.
-    DroppedLeaseStaysTaken: dropped_lease_stays_taken breaks W2;
+    DroppedLeaseStaysTaken: dropped_lease_stays_taken breaks W2 and W1;
     /// A lost lease says that it is held.
     LostLeaseSaysItIsHeld: lost_lease_says_it_is_held breaks W3;
     /// Of a position the last part alone is kept.
@@ -158,11 +158,31 @@ mutations! {
     /// The fences of a removed reader begin again.
     RemovedFencesBeginAgain: removed_fences_begin_again breaks C5;
     /// A removed reader is still given.
-    RemovedReadersAreGiven: removed_readers_are_given breaks C5 and C6;
+    RemovedReadersAreGiven: removed_readers_are_given breaks C5 and C6 and C3;
     /// Who removed a reader may still put.
     RemoversMayPut: removers_may_put breaks C5;
     /// Readers end after 100 bytes.
     ReadersAreCut: readers_are_cut breaks C6;
     /// Readers are told apart in small letters.
     ReadersAreOfOneCase: readers_are_of_one_case breaks C6;
+    /// An append at a version that was taken through another handle is answered by success.
+    VersionsAreOfTheHandle: versions_are_of_the_handle breaks S1 and S5 and S12;
+    /// Reads do not give what was appended through another handle.
+    ReadsAreOfTheHandle: reads_are_of_the_handle breaks S2 and S1 and S5 and S12 and E3;
+    /// Heads do not know of what was appended through another handle.
+    HeadsAreOfTheHandle: heads_are_of_the_handle breaks S2 and S5 and S12 and E3 and L2;
+    /// An id that was taken through another handle is taken again.
+    IdsAreOfTheHandle: ids_are_of_the_handle breaks S5;
+    /// What was deleted through another handle is still read.
+    DeletesAreOfTheHandle: deletes_are_of_the_handle breaks S12;
+    /// A delete of snapshots does not bind other handles.
+    FencesAreOfTheHandle: fences_are_of_the_handle breaks N3;
+    /// A look-up finds the record of what was erased through another handle.
+    ErasuresAreOfTheHandle: erasures_are_of_the_handle breaks E3;
+    /// The log does not give what was appended through another handle.
+    LogIsOfTheHandle: log_is_of_the_handle breaks L2 and S2 and E3;
+    /// A lease is given although another handle has it.
+    LeasesAreOfTheHandle: leases_are_of_the_handle breaks W1;
+    /// What was claimed through another handle is not known.
+    ReadersAreOfTheHandle: readers_are_of_the_handle breaks C3 and C2;
 }

@@ -22,6 +22,8 @@ use crate::mutation::Mutation;
 pub(crate) struct Staged {
     pub(crate) memory: MemoryStore,
     pub(crate) mutation: Mutation,
+    /// Which of the handles to the same data this is.
+    pub(crate) handle: usize,
     state: Arc<Mutex<State>>,
 }
 
@@ -36,7 +38,7 @@ struct State {
     places: BTreeMap<u64, Place>,
     /// Events that never were.
     ghosts: Vec<LogEvent>,
-    leases: BTreeMap<Category, Arc<AtomicBool>>,
+    leases: BTreeMap<(Category, usize), Arc<AtomicBool>>,
 }
 
 const fn position((transaction, number): Place) -> Position {
@@ -80,6 +82,7 @@ impl Staged {
         Self {
             memory: MemoryStore::new(),
             mutation,
+            handle: 0,
             state: Arc::default(),
         }
     }
@@ -248,15 +251,19 @@ impl Drop for Held {
 impl SoleWriter for Staged {
     async fn acquire(&self, category: &Category) -> Result<Option<Box<dyn WriterLease>>, StoreError> {
         let mut state = self.lock();
-        let taken = state.leases.contains_key(category);
+        let place = match self.mutation {
+            Mutation::LeasesAreOfTheHandle => (category.clone(), self.handle),
+            _ => (category.clone(), 0),
+        };
+        let taken = state.leases.contains_key(&place);
         if taken && self.mutation != Mutation::SecondLeaseIsGiven {
             return Ok(None);
         }
         let held = Arc::new(AtomicBool::new(true));
-        state.leases.insert(category.clone(), Arc::clone(&held));
+        state.leases.insert(place.clone(), Arc::clone(&held));
         Ok(Some(Box::new(Lease {
             store: self.clone(),
-            category: category.clone(),
+            place,
             held,
         })))
     }
@@ -264,7 +271,7 @@ impl SoleWriter for Staged {
 
 struct Lease {
     store: Staged,
-    category: Category,
+    place: (Category, usize),
     held: Arc<AtomicBool>,
 }
 
@@ -279,10 +286,10 @@ impl Drop for Lease {
         let mut state = self.store.lock();
         let mine = state
             .leases
-            .get(&self.category)
+            .get(&self.place)
             .is_some_and(|held| Arc::ptr_eq(held, &self.held));
         if mine && self.store.mutation != Mutation::DroppedLeaseStaysTaken {
-            state.leases.remove(&self.category);
+            state.leases.remove(&self.place);
         }
     }
 }
@@ -290,7 +297,7 @@ impl Drop for Lease {
 #[async_trait]
 impl LeaseLoser for Staged {
     async fn lose(&self, category: &Category) {
-        if let Some(held) = self.lock().leases.remove(category) {
+        if let Some(held) = self.lock().leases.remove(&(category.clone(), 0)) {
             held.store(false, Ordering::SeqCst);
         }
     }

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use asynx_core::BusError;
-use asynx_core::bus::{Overflow, SubscriptionId};
+use asynx_core::bus::{SubscriptionId, SubscriptionOverflow};
 use futures::StreamExt;
 
 use super::Trial;
@@ -74,8 +74,8 @@ pub async fn b1_from_subscribe_to_unsubscribe(trial: &Trial) -> Kept {
 /// A full queue drops the newest or the oldest, as was asked, and tells the hooks.
 pub async fn b1_full_queues_drop_as_told(trial: &Trial) -> Kept {
     let both = [
-        (Overflow::DropNewest, "a4", ["a2", "a3"]),
-        (Overflow::DropOldest, "a2", ["a3", "a4"]),
+        (SubscriptionOverflow::DropNewest, "a4", ["a2", "a3"]),
+        (SubscriptionOverflow::DropOldest, "a2", ["a3", "a4"]),
     ];
     for (overflow, dropped, left) in both {
         let (handler, mut calls) = staged();

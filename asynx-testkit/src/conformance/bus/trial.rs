@@ -13,6 +13,7 @@ use futures::{FutureExt, StreamExt};
 
 use super::Probe;
 use super::probe::{Call, Calls, Notes, made};
+use crate::conformance::law::with_causes;
 use crate::conformance::{Law, LawBroken};
 
 /// What a check ends with.
@@ -59,7 +60,7 @@ impl Trial {
     }
 
     pub(super) fn ok<T>(&self, what: impl Display, answer: Result<T, BusError>) -> Kept<T> {
-        answer.map_err(|error| self.broken(format!("{what} failed: {error}")))
+        answer.map_err(|error| self.broken(format!("{what} failed: {}", with_causes(&error))))
     }
 
     pub(super) fn is_closed<T>(&self, what: impl Display, answer: Result<T, BusError>) -> Kept {

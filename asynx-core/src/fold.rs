@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
-use asynx_core::patch::{Document, Patch, Tape};
-use asynx_core::store::{Snapshot, StoredEvent};
-use asynx_core::{Aggregate, Caught, Error, Record, SchemaVersion, Stage, StreamId, Upcast, Version, catch};
+use crate::patch::{Document, Patch};
+use crate::store::{Snapshot, StoredEvent};
+use crate::{Aggregate, Caught, Error, Panic, Record, SchemaVersion, Stage, StreamId, Upcast, Version, catch};
 
-use crate::held::{Held, Life};
-
-/// Folds the events of one stream, in order and without gaps.
-pub(crate) struct Fold {
+/// Folds the events of one stream to the document that they stand for, in order and without gaps: what the write path
+/// and every reader of stored events replay by.
+pub struct Fold {
     stream: StreamId,
     upcast: Arc<dyn Upcast>,
     document: Document,
@@ -18,7 +17,8 @@ pub(crate) struct Fold {
 
 impl Fold {
     /// Begins after the floor, where nothing lives.
-    pub(crate) fn after(stream: &StreamId, upcast: &Arc<dyn Upcast>, floor: Option<Version>) -> Self {
+    #[must_use]
+    pub fn after(stream: &StreamId, upcast: &Arc<dyn Upcast>, floor: Option<Version>) -> Self {
         Self {
             stream: stream.clone(),
             upcast: Arc::clone(upcast),
@@ -29,8 +29,11 @@ impl Fold {
         }
     }
 
-    /// Begins at a snapshot; what is wrong with it otherwise.
-    pub(crate) fn at(
+    /// Begins at a snapshot.
+    ///
+    /// # Errors
+    /// What is wrong with the snapshot.
+    pub fn at(
         stream: &StreamId,
         upcast: &Arc<dyn Upcast>,
         floor: Option<Version>,
@@ -47,20 +50,30 @@ impl Fold {
         })
     }
 
-    pub(crate) fn head(&self) -> Option<Version> {
+    /// The newest event that was applied, or what it began after.
+    #[must_use]
+    pub const fn head(&self) -> Option<Version> {
         self.head
     }
 
-    pub(crate) fn floor(&self) -> Option<Version> {
+    /// The newest tombstone.
+    #[must_use]
+    pub const fn floor(&self) -> Option<Version> {
         self.floor
     }
 
-    pub(crate) fn is_alive(&self) -> bool {
+    /// Whether there is a document.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
         !self.document.is_absent()
     }
 
     /// Checks and decodes the record of an event that is due next.
-    pub(crate) fn decode(&self, event: &StoredEvent) -> Result<Record, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Gap`] where another version is due; [`Error::Corrupt`] and [`Error::SchemaNewer`] where the record cannot
+    /// be read.
+    pub fn decode(&self, event: &StoredEvent) -> Result<Record, Error> {
         let expected = Version::after(self.head);
         if event.version != expected {
             return Err(Error::Gap {
@@ -69,11 +82,14 @@ impl Fold {
                 found: event.version,
             });
         }
-        decode(&self.stream, self.upcast.current(), event)
+        decode_record(&self.stream, self.upcast.current(), event)
     }
 
-    /// Applies the event that is due next.
-    pub(crate) fn apply(&mut self, record: &Record) -> Result<(), Error> {
+    /// Applies the event that is due next, upcast to the current schema.
+    ///
+    /// # Errors
+    /// [`Error::Unfoldable`], [`Error::Upcast`] or [`Error::Panicked`]; the fold is of no use afterwards.
+    pub fn apply(&mut self, record: &Record) -> Result<(), Error> {
         if record.event_name.is_tombstone() {
             self.document = Document::default();
             self.floor = Some(record.version);
@@ -91,7 +107,7 @@ impl Fold {
     }
 
     /// Lets versions pass that have been erased: the next event is this one.
-    pub(crate) fn skip_to(&mut self, version: Version) {
+    pub fn skip_to(&mut self, version: Version) {
         self.document = Document::default();
         self.head = version.previous();
     }
@@ -110,7 +126,9 @@ impl Fold {
         }
     }
 
-    fn unfoldable(&self, version: Version, reason: &dyn std::fmt::Display) -> Error {
+    /// The error that says that the stream's events do not fold.
+    #[must_use]
+    pub fn unfoldable(&self, version: Version, reason: &dyn std::fmt::Display) -> Error {
         Error::Unfoldable {
             stream: self.stream.clone(),
             version,
@@ -119,14 +137,33 @@ impl Fold {
     }
 
     /// The aggregate as it is now.
-    pub(crate) fn state<A: Aggregate>(&self) -> Result<Option<Caught<Arc<A>>>, Error> {
+    ///
+    /// # Errors
+    /// As [`decoded`](Self::decoded).
+    pub fn state<A: Aggregate>(&self) -> Result<Option<Caught<Arc<A>>>, Error> {
         if self.document.is_absent() {
             return Ok(None);
         }
         self.decoded(&self.document.to_vec()).map(Some)
     }
 
-    fn decoded<A: Aggregate>(&self, text: &[u8]) -> Result<Caught<Arc<A>>, Error> {
+    /// The document as it is now.
+    #[must_use]
+    pub const fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// How many events were applied.
+    #[must_use]
+    pub const fn events(&self) -> usize {
+        self.events
+    }
+
+    /// The aggregate that the text of the document stands for.
+    ///
+    /// # Errors
+    /// [`Error::Unfoldable`] where it is no such aggregate, [`Error::Panicked`] where its deserialisation panicked.
+    pub fn decoded<A: Aggregate>(&self, text: &[u8]) -> Result<Caught<Arc<A>>, Error> {
         let version = self.head.unwrap_or(Version::FIRST);
         match catch(|| serde_json::from_slice::<A>(text)) {
             Ok(Ok(state)) => Ok(Caught::new(Arc::new(state))),
@@ -135,45 +172,16 @@ impl Fold {
         }
     }
 
-    fn panicked(&self, stage: Stage, panic: asynx_core::Panic) -> Error {
+    fn panicked(&self, stage: Stage, panic: Panic) -> Error {
         Error::panicked(&self.stream, stage, panic)
-    }
-
-    /// Everything that the next command needs.
-    pub(crate) fn hold<A: Aggregate>(&self) -> Result<Held<A>, Error> {
-        let life = match self.document.is_absent() {
-            true => None,
-            false => Some(self.live()?),
-        };
-        Ok(Held {
-            head: self.head,
-            floor: self.floor,
-            life,
-        })
-    }
-
-    fn live<A: Aggregate>(&self) -> Result<Life<A>, Error> {
-        let version = self.head.unwrap_or(Version::FIRST);
-        let text = self.document.to_vec();
-        let state = self.decoded::<A>(&text)?;
-        let tape = match catch(|| Tape::of(&**state)) {
-            Ok(Ok(tape)) => tape,
-            Ok(Err(error)) => return Err(self.unfoldable(version, &error)),
-            Err(panic) => return Err(self.panicked(Stage::Serialize, panic)),
-        };
-        let document = Tape::parse(&text).map_err(|error| self.unfoldable(version, &error))?;
-        let document = (!document.same(&tape)).then(|| Arc::new(document));
-        Ok(Life {
-            state,
-            tape: Arc::new(tape),
-            document,
-            since_snapshot: self.events,
-        })
     }
 }
 
 /// Checks and decodes a record of a stream.
-pub(crate) fn decode(stream: &StreamId, known: SchemaVersion, event: &StoredEvent) -> Result<Record, Error> {
+///
+/// # Errors
+/// [`Error::Corrupt`] and [`Error::SchemaNewer`] where the record cannot be read.
+pub fn decode_record(stream: &StreamId, known: SchemaVersion, event: &StoredEvent) -> Result<Record, Error> {
     let corrupt = |source| Error::Corrupt {
         stream: stream.clone(),
         version: event.version,
@@ -181,7 +189,7 @@ pub(crate) fn decode(stream: &StreamId, known: SchemaVersion, event: &StoredEven
     };
     let record = Record::decode(&event.record).map_err(corrupt)?;
     if record.version != event.version {
-        return Err(corrupt(asynx_core::RecordError::Malformed {
+        return Err(corrupt(crate::RecordError::Malformed {
             reason: format!("it says that it is version {}", record.version),
         }));
     }
