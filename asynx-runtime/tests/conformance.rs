@@ -12,7 +12,7 @@ use tokio::runtime::Builder;
 /// A function that starts a runtime, and whether that ends with its guard.
 struct Fixture<G, R>(fn() -> (G, R), bool);
 
-impl<G: 'static, R: Runtime> RuntimeFixture for Fixture<G, R> {
+impl<G: Send + 'static, R: Runtime> RuntimeFixture for Fixture<G, R> {
     type Guard = G;
     type Runtime = R;
 

@@ -36,6 +36,8 @@ pub mod store {
     pub use asynx_store_memory::MemoryStore;
     #[cfg(feature = "postgres")]
     pub use asynx_store_postgres::{Migrate, PostgresOptions, PostgresStore};
+    #[cfg(feature = "sqlite")]
+    pub use asynx_store_sqlite::{SqliteOptions, SqliteStore, Synchronous};
 }
 
 /// Runtimes.

@@ -6,8 +6,8 @@ use asynx_core::store::{AppendError, AppendGroup, NewEvent};
 use asynx_core::{StreamId, Version};
 
 use super::Trial;
+use super::check::Kept;
 use super::law::with_causes;
-use super::trial::Kept;
 use crate::samples;
 
 const fn is_conflict(error: &AppendError) -> bool {

@@ -5,8 +5,8 @@ use asynx_core::{Position, StreamId, Version};
 use futures::poll;
 
 use super::Trial;
+use super::check::Kept;
 use super::law::with_causes;
-use super::trial::Kept;
 use crate::samples;
 
 /// How often a call is polled before it is dropped.

@@ -1,196 +1,83 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use asynx_core::Store;
+use asynx_core::Runtime;
 use futures::future::{self, BoxFuture, Either};
 
-use super::trial::Parts;
-use super::{Law, LawBroken, StoreFixture, Trial};
+use super::witness::Witness;
+use super::{Law, LawBroken};
 
-/// One check of one law.
-#[derive(Debug, Clone, Copy)]
-pub struct Check {
+/// What a check ends with.
+pub(super) type Kept<T = ()> = Result<T, LawBroken>;
+
+/// One check of one law. `T` is the trial of a store, a bus or a runtime.
+pub struct Check<T> {
     /// Its name: the law's number and what is checked, such as `s1_taken_versions_conflict`.
     pub name: &'static str,
     /// The law.
     pub law: Law,
-    needs_another: bool,
-    run: for<'a> fn(&'a Trial) -> BoxFuture<'a, Result<(), LawBroken>>,
+    pub(super) needs_another: bool,
+    pub(super) try_it: for<'a> fn(&'a mut T) -> BoxFuture<'a, Kept>,
 }
 
-impl Check {
-    /// Opens a store and checks it.
-    ///
-    /// # Errors
-    /// [`LawBroken`] when the store does not keep the law, or does not answer in time.
-    pub async fn run<F: StoreFixture>(&self, fixture: &F) -> Result<(), LawBroken> {
-        let (guard, store) = fixture.open().await;
-        let runtime = fixture.runtime();
-        let other = match self.needs_another {
-            true => fixture.another(&store).await,
-            false => None,
-        };
-        let parts = Arc::new(Parts {
+impl<T> Check<T> {
+    pub(super) fn witness(&self, fixture: String) -> Witness {
+        Witness {
             law: self.law,
             check: self.name,
-            fixture: fixture.name(),
-            capabilities: fixture.capabilities(),
-            slow_transactions: fixture.slow_transactions(&store),
-            lease_loser: fixture.lease_loser(&store),
-            other: other.map(|other| Arc::new(other) as Arc<dyn Store>),
-            patience: fixture.patience(),
-            category: format!("{}-{:016x}", self.name, runtime.entropy()),
-            doing: Mutex::default(),
-            runtime,
-        });
-        let store = Arc::new(store);
-        let trial = Trial { parts, store };
-        let patience = trial.parts.runtime.sleep(trial.parts.patience);
-        let kept = match future::select((self.run)(&trial), patience).await {
-            Either::Left((kept, _)) => kept,
-            Either::Right(_) => {
-                let doing = trial.parts.doing.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                Err(trial.broken(format!("no end after {:?}, last: {doing}", trial.parts.patience)))
-            }
-        };
-        drop(trial);
-        drop(guard);
-        kept
+            fixture,
+        }
     }
 }
 
-/// Runs one check by its name, for [`store_conformance!`](crate::store_conformance).
-///
-/// # Panics
-/// When the store does not keep the law.
-pub fn assert_kept<F: StoreFixture>(fixture: &F, check: &str) {
-    let check = CHECKS.iter().find(|known| known.name == check);
-    let check = check.expect("the macro and the checks are made from one list");
-    if let Err(broken) = fixture.block_on(check.run(fixture)) {
+/// What is kept within the patience; else `late` tells.
+pub(super) async fn in_time(
+    kept: impl Future<Output = Kept>,
+    runtime: &dyn Runtime,
+    patience: Duration,
+    late: impl FnOnce(String) -> LawBroken,
+) -> Kept {
+    let kept = std::pin::pin!(kept);
+    match future::select(kept, runtime.sleep(patience)).await {
+        Either::Left((kept, _)) => kept,
+        Either::Right(_) => Err(late(format!("no end after {patience:?}"))),
+    }
+}
+
+/// The check of this name.
+pub(super) fn named<T>(checks: &'static [Check<T>], name: &str) -> &'static Check<T> {
+    let check = checks.iter().find(|known| known.name == name);
+    check.expect("the macro and the checks are made from one list")
+}
+
+pub(super) fn assert(kept: Kept) {
+    if let Err(broken) = kept {
         panic!("{broken}");
     }
 }
 
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __store_table {
+/// Makes the table of a list of checks, in the module beside those of the checks and their laws.
+macro_rules! table {
     (() $($law:ident $module:ident::$name:ident $($another:ident)?;)*) => {
         /// Every check, in the order of the laws.
-        pub const CHECKS: &[Check] = &[$(Check {
+        pub const CHECKS: &[Check<Trial>] = &[$(Check {
             name: stringify!($name),
-            law: $crate::conformance::law::$law,
+            law: super::law::$law,
             needs_another: !matches!(stringify!($($another)?).as_bytes(), []),
-            run: |trial| Box::pin($crate::conformance::$module::$name(trial)),
+            try_it: |trial| Box::pin(super::$module::$name(trial)),
         }),*];
     };
 }
-/// The one list of checks. Those marked `another` get a second handle.
+
+pub(super) use table;
+
+/// Makes the tests of a list of checks.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __store_checks {
-    ($then:ident $args:tt) => {
-        $crate::$then! { $args
-            S1 append::s1_taken_versions_conflict;
-            S1 append::s1_one_append_wins_a_race;
-            S2 append::s2_an_answered_append_is_visible;
-            S3 append::s3_streams_do_not_hinder_each_other;
-            S3 append::s3_groups_of_many_streams_all_succeed;
-            S4 append::s4_answers_tell_what_is_stored;
-            S5 ids::s5_taken_ids_are_refused;
-            S5 ids::s5_of_a_group_with_a_taken_id_nothing_is_stored;
-            S5 ids::s5_one_of_equal_ids_wins_a_race;
-            S5 ids::s5_erased_ids_are_refused;
-            S6 grouped::s6_a_group_stops_at_its_first_failure;
-            S6 grouped::s6_groups_do_not_affect_each_other;
-            S6 grouped::s6_groups_are_stored_as_prefixes;
-            S7 read::s7_reads_give_the_bytes_in_order;
-            S7 read::s7_an_unknown_stream_is_empty;
-            S7 read::s7_appends_leave_no_gaps;
-            S7 read::s7_readers_beside_writers_see_no_gaps;
-            S8 read::s8_reads_keep_their_bounds;
-            S9 read::s9_buffers_are_not_shared;
-            S10 cancel::s10_dropped_appends_happen_wholly_or_not;
-            S10 cancel::s10_dropped_batches_store_prefixes;
-            S10 cancel::s10_dropped_reads_hinder_nobody;
-            S10 cancel::s10_dropped_checkpoints_are_kept_or_not;
-            S11 names::s11_streams_are_told_apart;
-            S11 names::s11_limits_come_back_as_given;
-            S12 delete::s12_a_deleted_stream_is_unknown;
-            S12 delete::s12_deleting_nothing_succeeds;
-            S13 grouped::s13_heads_are_answered_in_order;
-            S13 grouped::s13_look_ups_are_not_older_than_heads;
-            S14 grouped::s14_loads_are_answered_in_order_and_cut;
-            S14 grouped::s14_loads_begin_after_the_snapshot;
-            S14 grouped::s14_loads_begin_above_the_floor;
-            N1 snapshots::n1_older_snapshots_do_not_replace_newer;
-            N2 snapshots::n2_the_newest_of_the_very_schema_is_given;
-            N3 snapshots::n3_deleted_snapshots_stay_away;
-            N4 snapshots::n4_streams_do_not_affect_each_other;
-            E1 erase::e1_a_tombstone_moves_the_floor;
-            E2 erase::e2_the_old_life_is_read_and_not_loaded;
-            E3 erase::e3_erased_payloads_are_gone;
-            E4 erase::e4_versions_are_not_given_again;
-            E5 erase::e5_kept_rows_stay_in_the_log;
-            L1 log::l1_the_order_is_total_and_stable;
-            L2 log_held::l2_late_commits_are_not_skipped;
-            L2 log_follow::l2_followers_miss_nothing;
-            L2 log_follow::l2_followers_miss_nothing_beside_forgets;
-            L2 log_follow::l2_a_position_beyond_the_end_is_refused;
-            L3 log::l3_streams_come_in_version_order;
-            L4 log_held::l4_younger_writes_hold_nobody_back;
-            L4 log_held::l4_readers_wait_no_longer_than_the_blocker;
-            L4 log_follow::l4_answered_appends_are_given;
-            L5 log_held::l5_rolled_back_appends_are_not_given;
-            L5 log::l5_refused_appends_are_not_given;
-            L6 log::l6_pages_obey_their_limits;
-            L6 log::l6_pages_obey_their_filters;
-            L7 log::l7_positions_are_those_that_appends_answered;
-            W1 writer::w1_a_held_lease_is_refused;
-            W2 writer::w2_a_dropped_lease_is_free;
-            W3 writer::w3_a_lost_lease_says_so_first;
-            C1 checkpoints::c1_what_was_put_last_is_given;
-            C2 checkpoints::c2_each_claim_raises_the_fence;
-            C2 checkpoints::c2_claims_at_once_have_fences_of_their_own;
-            C3 checkpoints::c3_other_fences_are_refused;
-            C3 checkpoints::c3_a_put_is_before_the_claim_or_refused;
-            C4 checkpoints::c4_positions_may_go_back;
-            C5 checkpoints::c5_a_removed_reader_keeps_its_fence;
-            C6 checkpoints::c6_readers_are_told_apart;
-            S1 handles::s1_of_two_handles_one_append_wins another;
-            S1 handles::s1_versions_taken_elsewhere_conflict another;
-            S2 handles::s2_an_answer_is_visible_elsewhere another;
-            S5 handles::s5_ids_taken_elsewhere_are_refused another;
-            S5 handles::s5_of_two_handles_one_equal_id_wins another;
-            S12 handles::s12_a_stream_deleted_elsewhere_is_unknown another;
-            N3 handles::n3_snapshots_deleted_elsewhere_stay_away another;
-            E3 handles::e3_what_is_erased_elsewhere_is_gone another;
-            L2 handles::l2_followers_on_two_handles_miss_nothing another;
-            W1 handles::w1_a_lease_held_elsewhere_is_refused another;
-            C2 handles::c2_claims_on_two_handles_have_fences_of_their_own another;
-            C3 handles::c3_a_reader_claimed_elsewhere_is_lost another;
-        }
-    };
-}
-
-/// Makes one test of each law, named after it, for the store of a [`StoreFixture`](crate::conformance::StoreFixture).
-///
-/// The argument is an expression that makes the fixture; each test makes its own. See
-/// [`conformance`](crate::conformance) for an example.
-#[macro_export]
-macro_rules! store_conformance {
-    ($fixture:expr) => {
-        $crate::__store_checks! { __store_tests ($fixture) }
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __store_tests {
-    (($fixture:expr) $($law:ident $module:ident::$name:ident $($another:ident)?;)*) => {
+macro_rules! __tests {
+    (($assert:path, $fixture:expr) $($law:ident $module:ident::$name:ident $($another:ident)?;)*) => {
         $(#[test]
         fn $name() {
-            $crate::conformance::assert_kept(&$fixture, stringify!($name));
+            $assert(&$fixture, stringify!($name));
         })*
     };
 }
-
-crate::__store_checks! { __store_table () }

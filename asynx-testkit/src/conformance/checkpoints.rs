@@ -4,8 +4,8 @@ use asynx_core::Position;
 use asynx_core::store::{Checkpoint, Checkpoints};
 
 use super::Trial;
+use super::check::Kept;
 use super::names::TRICKY;
-use super::trial::Kept;
 
 pub(super) const fn at(number: u64) -> Option<Position> {
     Some(Position::new([0, 1, number]))

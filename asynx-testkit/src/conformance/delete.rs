@@ -5,7 +5,7 @@ use asynx_core::{SchemaVersion, Version};
 use bytes::Bytes;
 
 use super::Trial;
-use super::trial::Kept;
+use super::check::Kept;
 
 /// A deleted stream is as one that never was, with its snapshots, and may begin anew; its neighbours stay.
 pub async fn s12_a_deleted_stream_is_unknown(trial: &Trial) -> Kept {

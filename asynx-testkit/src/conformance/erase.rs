@@ -7,8 +7,8 @@ use asynx_core::{SchemaVersion, StreamId, Version};
 use bytes::Bytes;
 
 use super::Trial;
+use super::check::Kept;
 use super::log::{everything, of_stream};
-use super::trial::Kept;
 use crate::samples;
 
 pub(super) const POLICIES: [ForgetPolicy; 2] = [ForgetPolicy::KeepRows, ForgetPolicy::EraseAll];

@@ -5,7 +5,7 @@ use asynx_core::{SchemaVersion, StreamId, Version};
 use bytes::Bytes;
 
 use super::Trial;
-use super::trial::Kept;
+use super::check::Kept;
 use crate::{Random, samples};
 
 /// A group stops at its first failure; what is stored of it is what its outcome says, from its first event on.

@@ -6,12 +6,12 @@ use bytes::Bytes;
 
 use super::Trial;
 use super::append::{is_visible, one_append_wins, taken_versions_conflict};
+use super::check::Kept;
 use super::checkpoints::{self, checkpoint, claims_have_fences_of_their_own};
 use super::erase::{self, POLICIES, SECRET, everything_through, snapshots_are_gone, two_lives};
 use super::ids::{one_equal_id_wins, taken_ids_are_refused};
 use super::log::{at_least, own};
 use super::log_follow::follow_writers;
-use super::trial::Kept;
 use super::writer::{acquire, acquire_freed};
 use crate::samples;
 

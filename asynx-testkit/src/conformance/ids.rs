@@ -4,7 +4,7 @@ use asynx_core::store::{AppendError, AppendGroup, ForgetPolicy};
 use asynx_core::{EventId, Version};
 
 use super::Trial;
-use super::trial::Kept;
+use super::check::Kept;
 use crate::samples;
 
 fn is_duplicate_of(trial: &Trial, what: &str, reason: Option<AppendError>, id: EventId) -> Kept {

@@ -4,7 +4,7 @@ use asynx_core::store::{AppendGroup, EventLog, LogEvent, LogFilter, LogPage, Log
 use asynx_core::{EventName, Position, StreamId};
 
 use super::Trial;
-use super::trial::Kept;
+use super::check::Kept;
 use crate::samples;
 
 /// Wants this check's own streams.

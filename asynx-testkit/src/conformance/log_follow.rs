@@ -7,8 +7,8 @@ use asynx_core::store::{EventLog, ForgetPolicy, LogEvent, LogQuery};
 use asynx_core::{Position, Version};
 
 use super::Trial;
+use super::check::Kept;
 use super::log::{at_least, own, page, rest};
-use super::trial::Kept;
 use crate::samples;
 
 /// What a reader was given, and every position it could have gone on from.

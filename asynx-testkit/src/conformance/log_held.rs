@@ -3,9 +3,9 @@
 use asynx_core::Position;
 use asynx_core::store::EventLog;
 
+use super::check::Kept;
 use super::log::{at_least, own};
 use super::log_follow::Followed;
-use super::trial::Kept;
 use super::{SlowTransactions, Trial};
 use crate::samples;
 

@@ -28,10 +28,12 @@
 
 mod capability;
 mod check;
+mod checks;
 mod fixture;
 mod in_memory;
 mod law;
 mod trial;
+mod witness;
 
 pub mod bus;
 pub mod runtime;
@@ -53,8 +55,10 @@ pub mod snapshots;
 pub mod writer;
 
 pub use capability::Capabilities;
-pub use check::{CHECKS, Check, assert_kept};
+pub use check::Check;
+pub use checks::{CHECKS, assert_kept};
 pub use fixture::{HeldAppend, LeaseLoser, SlowTransactions, StoreFixture};
 pub use in_memory::InMemory;
 pub use law::{LAWS, Law, LawBroken};
 pub use trial::Trial;
+pub use witness::Witness;

@@ -3,8 +3,8 @@
 use asynx_core::{EventName, StreamId, Timestamp, Version};
 
 use super::Trial;
+use super::check::Kept;
 use super::log::{at_least, of_stream};
-use super::trial::Kept;
 use crate::samples;
 
 /// Pairs that sloppy comparisons take for the same.

@@ -5,7 +5,7 @@ use asynx_core::store::AppendError;
 use bytes::Bytes;
 
 use super::Trial;
-use super::trial::Kept;
+use super::check::Kept;
 use crate::samples;
 
 /// Events of all sizes come back in order, with their bytes, and with positions where there is a log.

@@ -5,7 +5,7 @@ use asynx_core::{SchemaVersion, StreamId, Version};
 use bytes::Bytes;
 
 use super::Trial;
-use super::trial::Kept;
+use super::check::Kept;
 
 fn snapshot(version: u64, schema: u32, text: &str) -> Snapshot {
     Snapshot {

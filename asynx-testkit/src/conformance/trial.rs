@@ -1,5 +1,6 @@
 use std::error::Error;
-use std::fmt::{Debug, Display};
+use std::fmt::Display;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -12,8 +13,10 @@ use asynx_core::{Category, EventId, Position, Runtime, Store, StreamId, Version}
 use futures::channel::{mpsc, oneshot};
 use futures::{FutureExt, StreamExt};
 
+use super::check::Kept;
 use super::law::with_causes;
-use super::{Capabilities, Law, LawBroken, LeaseLoser, SlowTransactions};
+use super::witness::Witness;
+use super::{Capabilities, LeaseLoser, SlowTransactions};
 use crate::samples;
 
 /// One check of one store: what it works with, and how it tells what it saw. Cheap to clone, to be moved into tasks.
@@ -24,9 +27,7 @@ pub struct Trial {
 }
 
 pub(super) struct Parts {
-    pub(super) law: Law,
-    pub(super) check: &'static str,
-    pub(super) fixture: String,
+    pub(super) witness: Witness,
     /// Another handle to the same data.
     pub(super) other: Option<Arc<dyn Store>>,
     pub(super) runtime: Arc<dyn Runtime>,
@@ -39,39 +40,19 @@ pub(super) struct Parts {
     pub(super) doing: Mutex<String>,
 }
 
-/// What a check ends with.
-pub(super) type Kept<T = ()> = Result<T, LawBroken>;
+impl Deref for Trial {
+    type Target = Witness;
+
+    fn deref(&self) -> &Witness {
+        &self.parts.witness
+    }
+}
 
 impl Trial {
     /// The store.
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         &*self.store
-    }
-
-    /// The law is broken.
-    #[must_use]
-    pub fn broken(&self, seen: impl Into<String>) -> LawBroken {
-        LawBroken {
-            law: self.parts.law,
-            check: self.parts.check,
-            fixture: self.parts.fixture.clone(),
-            seen: seen.into(),
-        }
-    }
-
-    pub(super) fn ensure(&self, kept: bool, seen: impl Into<String>) -> Kept {
-        match kept {
-            true => Ok(()),
-            false => Err(self.broken(seen)),
-        }
-    }
-
-    pub(super) fn equal<T: PartialEq + Debug>(&self, what: impl Display, found: T, expected: T) -> Kept {
-        match found == expected {
-            true => Ok(()),
-            false => Err(self.broken(format!("{what}: found {found:?}, expected {expected:?}"))),
-        }
     }
 
     /// The category that is this check's own.

@@ -4,7 +4,7 @@ use asynx_core::Category;
 use asynx_core::store::{SoleWriter, WriterLease};
 
 use super::Trial;
-use super::trial::Kept;
+use super::check::Kept;
 
 pub(super) async fn acquire(
     trial: &Trial,

@@ -5,7 +5,7 @@ use asynx_core::bus::SubscriptionId;
 
 use super::Trial;
 use super::probe::{Call, made, named, staged, tombstone};
-use super::trial::Kept;
+use crate::conformance::check::Kept;
 
 /// The handler runs inside the context of its event, and was led to by these.
 fn runs_inside(trial: &Trial, call: &Call, ancestors: &[SubscriptionId], strangers: &[SubscriptionId]) -> Kept {

@@ -5,7 +5,7 @@ use futures::FutureExt;
 
 use super::Trial;
 use super::probe::{made, staged};
-use super::trial::Kept;
+use crate::conformance::check::Kept;
 
 /// A delivery ends with the last of two handlers, and a delivery to nobody at once.
 pub async fn b5_ends_with_the_last_handler(trial: &Trial) -> Kept {

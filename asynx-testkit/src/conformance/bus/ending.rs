@@ -8,7 +8,7 @@ use futures::StreamExt;
 
 use super::Trial;
 use super::probe::{label, made, staged, tombstone};
-use super::trial::Kept;
+use crate::conformance::check::Kept;
 
 /// `idle` waits for what is queued, what runs, and fallbacks.
 pub async fn b8_idle_waits_for_all_given_before(trial: &Trial) -> Kept {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use asynx_core::Event;
 use asynx_core::bus::{Handler, handler};
 
+use super::Trial;
 use super::probe::{Probe, label, staged};
-use super::trial::{Kept, Trial};
+use crate::conformance::check::Kept;
 
 /// Publishes `a1`, which fails, and `a2`; checks what follows.
 async fn falls_back(trial: &Trial, fails: Handler<Probe>, timeout: Option<Duration>, why: &str) -> Kept {

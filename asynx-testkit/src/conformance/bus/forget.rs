@@ -8,8 +8,9 @@ use asynx_core::{BusError, Event};
 use futures::channel::oneshot;
 use futures::future;
 
+use super::Trial;
 use super::probe::{Probe, noting, staged, tombstone};
-use super::trial::{Kept, Trial};
+use crate::conformance::check::Kept;
 
 /// Forgets in a task of its own, so that it goes on by itself.
 fn forget(trial: &Trial, tombstone: Event<Probe>) -> oneshot::Receiver<Result<(), BusError>> {

@@ -8,7 +8,7 @@ use futures::StreamExt;
 
 use super::Trial;
 use super::probe::{label, made, named, noting, staged, tombstone};
-use super::trial::Kept;
+use crate::conformance::check::Kept;
 
 /// A pattern is held against the whole name.
 pub async fn b1_whole_names_decide(trial: &Trial) -> Kept {

@@ -21,11 +21,11 @@
 //! asynx_testkit::bus_conformance!(InProcess);
 //! ```
 //!
-//! [`bus_conformance!`](crate::bus_conformance) makes one `#[test]` of each [`Check`], named after its law, such as
+//! [`bus_conformance!`](crate::bus_conformance) makes one `#[test]` of each [`Check`](super::Check), named after its law, such as
 //! `b2_one_aggregate_in_order`. Handlers wait until the check answers them, so that little depends on how fast a bus is;
 //! what must not happen is given a fraction of the [patience](BusFixture::patience) to happen all the same.
 
-mod check;
+mod checks;
 mod fixture;
 mod law;
 mod probe;
@@ -39,7 +39,7 @@ pub mod forget;
 pub mod given;
 pub mod order;
 
-pub use check::{CHECKS, Check, assert_kept};
+pub use checks::{CHECKS, assert_kept};
 pub use fixture::BusFixture;
 pub use law::LAWS;
 pub use probe::Probe;

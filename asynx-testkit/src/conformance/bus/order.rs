@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use super::Trial;
 use super::probe::{Call, noting, staged};
-use super::trial::Kept;
+use crate::conformance::check::Kept;
 
 /// 300 events of one aggregate come in their order.
 pub async fn b2_one_aggregate_in_order(trial: &Trial) -> Kept {

@@ -1,4 +1,5 @@
-use std::fmt::{Debug, Display};
+use std::fmt::Display;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,52 +14,31 @@ use futures::{FutureExt, StreamExt};
 
 use super::Probe;
 use super::probe::{Call, Calls, Notes, made};
+use crate::conformance::check::Kept;
 use crate::conformance::law::with_causes;
-use crate::conformance::{Law, LawBroken};
-
-/// What a check ends with.
-pub(super) type Kept<T = ()> = Result<T, LawBroken>;
+use crate::conformance::witness::Witness;
 
 /// What the hooks were told: of which event of which subscription, and how it failed.
 pub(super) type Told = (String, SubscriptionId, String);
 
 /// One check of one bus: what it works with, and how it tells what it saw.
 pub struct Trial {
-    pub(super) law: Law,
-    pub(super) check: &'static str,
-    pub(super) fixture: String,
+    pub(super) witness: Witness,
     pub(super) bus: Arc<dyn Bus<Probe>>,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) patience: Duration,
     pub(super) told: Mutex<mpsc::UnboundedReceiver<Told>>,
 }
 
+impl Deref for Trial {
+    type Target = Witness;
+
+    fn deref(&self) -> &Witness {
+        &self.witness
+    }
+}
+
 impl Trial {
-    /// The law is broken.
-    #[must_use]
-    pub fn broken(&self, seen: impl Into<String>) -> LawBroken {
-        LawBroken {
-            law: self.law,
-            check: self.check,
-            fixture: self.fixture.clone(),
-            seen: seen.into(),
-        }
-    }
-
-    pub(super) fn ensure(&self, kept: bool, seen: impl Into<String>) -> Kept {
-        match kept {
-            true => Ok(()),
-            false => Err(self.broken(seen)),
-        }
-    }
-
-    pub(super) fn equal<T: PartialEq + Debug>(&self, what: impl Display, found: T, expected: T) -> Kept {
-        match found == expected {
-            true => Ok(()),
-            false => Err(self.broken(format!("{what}: found {found:?}, expected {expected:?}"))),
-        }
-    }
-
     pub(super) fn ok<T>(&self, what: impl Display, answer: Result<T, BusError>) -> Kept<T> {
         answer.map_err(|error| self.broken(format!("{what} failed: {}", with_causes(&error))))
     }

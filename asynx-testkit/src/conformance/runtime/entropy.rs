@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Trial;
-use super::trial::Kept;
+use crate::conformance::check::Kept;
 
 const THREADS: usize = 4;
 const EACH: usize = 10_000;
@@ -24,7 +24,7 @@ fn draw(trial: &Trial) -> Kept<Vec<u64>> {
 }
 
 /// 40 000 numbers of four threads are all different.
-pub fn r5_entropy_does_not_repeat(trial: &mut Trial) -> Kept {
+pub async fn r5_entropy_does_not_repeat(trial: &mut Trial) -> Kept {
     let numbers = draw(trial)?;
     let different = numbers.iter().collect::<HashSet<_>>().len();
     trial.ensure(
@@ -34,7 +34,7 @@ pub fn r5_entropy_does_not_repeat(trial: &mut Trial) -> Kept {
 }
 
 /// Each of the 64 bits is 1 half of the time, and changes from one number to the next half of the time.
-pub fn r5_every_bit_is_random(trial: &mut Trial) -> Kept {
+pub async fn r5_every_bit_is_random(trial: &mut Trial) -> Kept {
     let numbers = draw(trial)?;
     let half = numbers.len() / 2;
     let changes: Vec<u64> = numbers.windows(2).map(|pair| pair[0] ^ pair[1]).collect();

@@ -5,7 +5,7 @@ use asynx_core::Runtime;
 /// How the laws get at a runtime. Checks run on threads of their own and use nothing of the runtime but its trait.
 pub trait RuntimeFixture: Send + Sync + 'static {
     /// Kept until the check has ended; dropping it ends the runtime, where that has an end.
-    type Guard: 'static;
+    type Guard: Send + 'static;
     /// The runtime.
     type Runtime: Runtime;
 

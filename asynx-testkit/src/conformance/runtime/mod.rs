@@ -18,11 +18,11 @@
 //! asynx_testkit::runtime_conformance!(Smol);
 //! ```
 //!
-//! [`runtime_conformance!`](crate::runtime_conformance) makes one `#[test]` of each [`Check`], named after its law, such
+//! [`runtime_conformance!`](crate::runtime_conformance) makes one `#[test]` of each [`Check`](super::Check), named after its law, such
 //! as `r2_a_panic_stops_no_other_task`. They are for runtimes on the machine's clock: one of virtual time keeps R1, R2
 //! and R5 in its own way, and R3 and R4 by another clock.
 
-mod check;
+mod checks;
 mod fixture;
 mod law;
 mod trial;
@@ -31,7 +31,7 @@ pub mod entropy;
 pub mod tasks;
 pub mod time;
 
-pub use check::{CHECKS, Check, assert_kept};
+pub use checks::{CHECKS, assert_kept};
 pub use fixture::RuntimeFixture;
 pub use law::LAWS;
 pub use trial::Trial;

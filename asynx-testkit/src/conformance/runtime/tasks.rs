@@ -7,10 +7,10 @@ use std::time::Duration;
 use futures::channel::oneshot;
 
 use super::Trial;
-use super::trial::Kept;
+use crate::conformance::check::Kept;
 
 /// A task runs to its end by itself, through waits for others and for time.
-pub fn r1_a_task_runs_to_its_end(trial: &mut Trial) -> Kept {
+pub async fn r1_a_task_runs_to_its_end(trial: &mut Trial) -> Kept {
     let (ended, end) = mpsc::channel();
     let (first, at_first) = oneshot::channel::<()>();
     let runtime = Arc::clone(&trial.runtime);
@@ -24,7 +24,7 @@ pub fn r1_a_task_runs_to_its_end(trial: &mut Trial) -> Kept {
 }
 
 /// Many tasks that wait for each other all end.
-pub fn r1_many_tasks_end(trial: &mut Trial) -> Kept {
+pub async fn r1_many_tasks_end(trial: &mut Trial) -> Kept {
     let (ended, end) = mpsc::channel();
     let (mut before, first) = {
         let (go, gone) = oneshot::channel::<()>();
@@ -50,7 +50,7 @@ pub fn r1_many_tasks_end(trial: &mut Trial) -> Kept {
 }
 
 /// `spawn` returns before the task runs on the same thread, from outside of the runtime and from inside of a task.
-pub fn r1_a_task_does_not_run_inside_spawn(trial: &mut Trial) -> Kept {
+pub async fn r1_a_task_does_not_run_inside_spawn(trial: &mut Trial) -> Kept {
     for _ in 0..50 {
         let (told, tell) = mpsc::channel();
         spawn_watched(&trial.runtime, told.clone());
@@ -77,7 +77,7 @@ fn spawn_watched(runtime: &Arc<dyn asynx_core::Runtime>, tell: mpsc::Sender<bool
 }
 
 /// A task that cannot end is dropped when the runtime ends, where the fixture says that it has an end.
-pub fn r1_tasks_are_dropped_with_the_runtime(trial: &mut Trial) -> Kept {
+pub async fn r1_tasks_are_dropped_with_the_runtime(trial: &mut Trial) -> Kept {
     let Some(end) = trial.end.take() else {
         // Nothing ends: a task is still there after a while.
         let (held, dropped) = mpsc::channel::<()>();
@@ -105,7 +105,7 @@ pub fn r1_tasks_are_dropped_with_the_runtime(trial: &mut Trial) -> Kept {
 }
 
 /// A task that panics, even twice, stops neither those beside it nor those after it.
-pub fn r2_a_panic_stops_no_other_task(trial: &mut Trial) -> Kept {
+pub async fn r2_a_panic_stops_no_other_task(trial: &mut Trial) -> Kept {
     let (ended, end) = mpsc::channel();
     let (go, gone) = oneshot::channel::<()>();
     let beside = ended.clone();

@@ -8,11 +8,11 @@ use asynx_core::Timestamp;
 use futures::future::{self, Either};
 
 use super::Trial;
-use super::trial::Kept;
+use crate::conformance::check::Kept;
 
 /// Sleeps, made outside of the runtime and awaited inside, end after their duration.
 #[expect(clippy::disallowed_methods, reason = "the runtime is held against the clock")]
-pub fn r3_a_sleep_ends_after_its_duration(trial: &mut Trial) -> Kept {
+pub async fn r3_a_sleep_ends_after_its_duration(trial: &mut Trial) -> Kept {
     for millis in [0, 1, 20, 50] {
         let duration = Duration::from_millis(millis);
         let (ended, end) = mpsc::channel();
@@ -32,7 +32,7 @@ pub fn r3_a_sleep_ends_after_its_duration(trial: &mut Trial) -> Kept {
 }
 
 /// Sleeps that were and were not polled may be dropped, also the longest there is, and hold no other one up.
-pub fn r3_a_sleep_may_be_dropped_early(trial: &mut Trial) -> Kept {
+pub async fn r3_a_sleep_may_be_dropped_early(trial: &mut Trial) -> Kept {
     let (ended, end) = mpsc::channel();
     let (runtime, long) = (Arc::clone(&trial.runtime), trial.patience * 2);
     trial.spawn(async move {
@@ -54,7 +54,7 @@ pub fn r3_a_sleep_may_be_dropped_early(trial: &mut Trial) -> Kept {
 }
 
 /// A hundred sleeps of different lengths all end.
-pub fn r3_many_sleeps_end(trial: &mut Trial) -> Kept {
+pub async fn r3_many_sleeps_end(trial: &mut Trial) -> Kept {
     let (ended, end) = mpsc::channel();
     for number in 0..100 {
         let (ended, sleep) = (ended.clone(), trial.runtime.sleep(Duration::from_millis(100 - number)));
@@ -68,7 +68,7 @@ pub fn r3_many_sleeps_end(trial: &mut Trial) -> Kept {
 
 /// The clock is that of the machine, before and after a while.
 #[expect(clippy::disallowed_methods, reason = "the runtime is held against the clock")]
-pub fn r4_now_is_the_machines_clock(trial: &mut Trial) -> Kept {
+pub async fn r4_now_is_the_machines_clock(trial: &mut Trial) -> Kept {
     for _ in 0..3 {
         let before = Timestamp::from(SystemTime::now());
         let now = trial.runtime.now();

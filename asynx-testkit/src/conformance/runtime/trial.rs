@@ -1,45 +1,32 @@
 use std::fmt::Display;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use asynx_core::Runtime;
 
-use crate::conformance::{Law, LawBroken};
-
-/// What a check ends with.
-pub(super) type Kept<T = ()> = Result<T, LawBroken>;
+use crate::conformance::check::Kept;
+use crate::conformance::witness::Witness;
 
 /// One check of one runtime: what it works with, and how it tells what it saw.
 pub struct Trial {
-    pub(super) law: Law,
-    pub(super) check: &'static str,
-    pub(super) fixture: String,
+    pub(super) witness: Witness,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) patience: Duration,
     /// Ends the runtime, where it has an end.
-    pub(super) end: Option<Box<dyn FnOnce()>>,
+    pub(super) end: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Deref for Trial {
+    type Target = Witness;
+
+    fn deref(&self) -> &Witness {
+        &self.witness
+    }
 }
 
 impl Trial {
-    /// The law is broken.
-    #[must_use]
-    pub fn broken(&self, seen: impl Into<String>) -> LawBroken {
-        LawBroken {
-            law: self.law,
-            check: self.check,
-            fixture: self.fixture.clone(),
-            seen: seen.into(),
-        }
-    }
-
-    pub(super) fn ensure(&self, kept: bool, seen: impl Into<String>) -> Kept {
-        match kept {
-            true => Ok(()),
-            false => Err(self.broken(seen)),
-        }
-    }
-
     /// Waits for what a task sends, on this thread, by the machine's clock: the runtime's own may be what is broken.
     pub(super) fn received<T>(&self, what: impl Display, sent: &Receiver<T>) -> Kept<T> {
         let received = sent.recv_timeout(self.patience);

@@ -5,8 +5,8 @@ use asynx_core::{EventId, Position, StoreError, Version};
 use asynx_testkit::ThreadRuntime;
 use bytes::Bytes;
 
-use crate::broken::Broken;
-use crate::mutation::Mutation;
+use super::broken::Broken;
+use super::mutation::Mutation;
 
 impl Broken {
     fn append_group(&self, group: &AppendGroup) -> GroupOutcome {
@@ -92,7 +92,7 @@ impl Broken {
         Ok(())
     }
 
-    pub(crate) fn append_twisted(&self, group: &AppendGroup) -> GroupOutcome {
+    pub(super) fn append_twisted(&self, group: &AppendGroup) -> GroupOutcome {
         let mut group = AppendGroup {
             stream: self.taken_for(&group.stream),
             events: group.events.clone(),

@@ -6,9 +6,9 @@ use asynx_core::store::{
 };
 use asynx_core::{Category, EventName, Position, SchemaVersion, Store, StoreError, StreamId, Version};
 
-use crate::broken::Broken;
-use crate::mutation::Mutation;
-use crate::staged::now;
+use super::broken::Broken;
+use super::mutation::Mutation;
+use super::staged::now;
 
 #[async_trait]
 impl SnapshotStore for Broken {

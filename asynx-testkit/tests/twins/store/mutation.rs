@@ -1,23 +1,6 @@
 //! The ways in which the twins are broken.
 
-macro_rules! mutations {
-    ($($(#[$doc:meta])* $name:ident: $test:ident breaks $law:ident $(and $other:ident)*;)*) => {
-        /// One thing that is wrong with a store.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum Mutation {
-            /// Nothing is wrong.
-            None,
-            $($(#[$doc])* $name,)*
-        }
-
-        pub(crate) const MUTATIONS: &[(Mutation, &str)] = &[$((Mutation::$name, stringify!($law))),*];
-
-        $(#[test]
-        fn $test() {
-            crate::is_broken(Mutation::$name, stringify!($law), &[$(stringify!($other)),*]);
-        })*
-    };
-}
+use crate::proof::mutations;
 
 // The law after "breaks" must be found broken; those after "and" may be, since the same fault shows there too.
 mutations! {

@@ -1,37 +1,27 @@
 use std::sync::{Arc, Mutex};
 
 use super::{RuntimeFixture, Trial};
-use crate::conformance::{Law, LawBroken};
+use crate::ThreadRuntime;
+use crate::conformance::Check;
+use crate::conformance::check::{Kept, assert, named, table};
 
-/// One check of one law.
-#[derive(Debug, Clone, Copy)]
-pub struct Check {
-    /// Its name: the law's number and what is checked, such as `r2_a_panic_stops_no_other_task`.
-    pub name: &'static str,
-    /// The law.
-    pub law: Law,
-    run: fn(&mut Trial) -> Result<(), LawBroken>,
-}
-
-impl Check {
+impl Check<Trial> {
     /// Opens a runtime and checks it, on the calling thread.
     ///
     /// # Errors
-    /// [`LawBroken`] when the runtime does not keep the law, or not in time.
-    pub fn run<F: RuntimeFixture>(&self, fixture: &F) -> Result<(), LawBroken> {
+    /// [`LawBroken`](crate::conformance::LawBroken) when the runtime does not keep the law, or not in time.
+    pub fn run<F: RuntimeFixture>(&self, fixture: &F) -> Kept {
         let (guard, runtime) = fixture.open();
         let guard = Arc::new(Mutex::new(Some(guard)));
         let ending = Arc::clone(&guard);
         let end = move || drop(ending.lock().map(|mut guard| guard.take()));
         let mut trial = Trial {
-            law: self.law,
-            check: self.name,
-            fixture: fixture.name(),
+            witness: self.witness(fixture.name()),
             runtime: Arc::new(runtime),
             patience: fixture.patience(),
-            end: fixture.ends().then(|| Box::new(end) as Box<dyn FnOnce()>),
+            end: fixture.ends().then(|| Box::new(end) as Box<dyn FnOnce() + Send>),
         };
-        let kept = (self.run)(&mut trial);
+        let kept = ThreadRuntime.block_on((self.try_it)(&mut trial));
         drop(trial);
         drop(guard);
         kept
@@ -43,32 +33,15 @@ impl Check {
 /// # Panics
 /// When the runtime does not keep the law.
 pub fn assert_kept<F: RuntimeFixture>(fixture: &F, check: &str) {
-    let check = CHECKS.iter().find(|known| known.name == check);
-    let check = check.expect("the macro and the checks are made from one list");
-    if let Err(broken) = check.run(fixture) {
-        panic!("{broken}");
-    }
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __runtime_table {
-    (() $($law:ident $module:ident::$name:ident;)*) => {
-        /// Every check, in the order of the laws.
-        pub const CHECKS: &[Check] = &[$(Check {
-            name: stringify!($name),
-            law: $crate::conformance::runtime::law::$law,
-            run: $crate::conformance::runtime::$module::$name,
-        }),*];
-    };
+    assert(named(CHECKS, check).run(fixture));
 }
 
 /// The one list of checks.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __runtime_checks {
-    ($then:ident $args:tt) => {
-        $crate::$then! { $args
+    ([$($then:tt)+] $args:tt) => {
+        $($then)+! { $args
             R1 tasks::r1_a_task_runs_to_its_end;
             R1 tasks::r1_many_tasks_end;
             R1 tasks::r1_a_task_does_not_run_inside_spawn;
@@ -92,19 +65,8 @@ macro_rules! __runtime_checks {
 #[macro_export]
 macro_rules! runtime_conformance {
     ($fixture:expr) => {
-        $crate::__runtime_checks! { __runtime_tests ($fixture) }
+        $crate::__runtime_checks! { [$crate::__tests] ($crate::conformance::runtime::assert_kept, $fixture) }
     };
 }
 
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __runtime_tests {
-    (($fixture:expr) $($law:ident $module:ident::$name:ident;)*) => {
-        $(#[test]
-        fn $name() {
-            $crate::conformance::runtime::assert_kept(&$fixture, stringify!($name));
-        })*
-    };
-}
-
-crate::__runtime_checks! { __runtime_table () }
+crate::__runtime_checks! { [table] () }

@@ -7,11 +7,11 @@ use asynx_core::store::{Checkpoint, Checkpoints};
 use asynx_core::{Position, Runtime, StoreError};
 use asynx_testkit::ThreadRuntime;
 
-use crate::broken::Broken;
-use crate::mutation::Mutation;
+use super::broken::Broken;
+use super::mutation::Mutation;
 
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Reader {
+pub(super) struct Reader {
     fence: u64,
     position: Option<Position>,
     known: bool,

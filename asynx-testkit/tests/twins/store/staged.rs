@@ -16,14 +16,14 @@ use asynx_testkit::conformance::{HeldAppend, LeaseLoser, SlowTransactions};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use crate::mutation::Mutation;
+use super::mutation::Mutation;
 
 #[derive(Clone)]
-pub(crate) struct Staged {
-    pub(crate) memory: MemoryStore,
-    pub(crate) mutation: Mutation,
+pub(super) struct Staged {
+    pub(super) memory: MemoryStore,
+    pub(super) mutation: Mutation,
     /// Which of the handles to the same data this is.
-    pub(crate) handle: usize,
+    pub(super) handle: usize,
     state: Arc<Mutex<State>>,
 }
 
@@ -73,12 +73,12 @@ impl State {
 }
 
 /// What the memory store answers: it never waits.
-pub(crate) fn now<T>(call: impl Future<Output = T>) -> T {
+pub(super) fn now<T>(call: impl Future<Output = T>) -> T {
     call.now_or_never().expect("the memory store never waits")
 }
 
 impl Staged {
-    pub(crate) fn new(mutation: Mutation) -> Self {
+    pub(super) fn new(mutation: Mutation) -> Self {
         Self {
             memory: MemoryStore::new(),
             mutation,
@@ -91,7 +91,7 @@ impl Staged {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn append_batch(&self, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
+    pub(super) fn append_batch(&self, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
         let mut state = self.lock();
         let transaction = state.begin();
         self.append_in(&mut state, transaction, groups)
@@ -115,12 +115,12 @@ impl Staged {
         outcomes
     }
 
-    pub(crate) fn read_range(&self, stream: &StreamId, from: Version, count: usize) -> Vec<StoredEvent> {
+    pub(super) fn read_range(&self, stream: &StreamId, from: Version, count: usize) -> Vec<StoredEvent> {
         let events = now(self.memory.read_range(stream, from, count)).expect("memory can be read");
         self.lock().stored(events)
     }
 
-    pub(crate) fn heads(&self, queries: &[HeadQuery]) -> Vec<Head> {
+    pub(super) fn heads(&self, queries: &[HeadQuery]) -> Vec<Head> {
         let mut heads = now(self.memory.heads(queries)).expect("memory can be read");
         let state = self.lock();
         for found in heads.iter_mut().filter_map(|head| head.found.as_mut()) {
@@ -129,7 +129,7 @@ impl Staged {
         heads
     }
 
-    pub(crate) fn load(&self, loads: &[Load]) -> Vec<Loaded> {
+    pub(super) fn load(&self, loads: &[Load]) -> Vec<Loaded> {
         let mut all = now(self.memory.load(loads)).expect("memory can be read");
         let state = self.lock();
         for loaded in &mut all {

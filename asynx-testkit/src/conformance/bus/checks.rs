@@ -3,48 +3,34 @@ use std::sync::{Arc, Mutex};
 use asynx_core::bus::Hooks;
 use asynx_core::{Bus, Event};
 use futures::channel::mpsc;
-use futures::future::{self, BoxFuture, Either};
 
 use super::probe::label;
 use super::{BusFixture, Probe, Trial};
-use crate::conformance::{Law, LawBroken};
+use crate::conformance::Check;
+use crate::conformance::check::{Kept, assert, in_time, named, table};
 
-/// One check of one law.
-#[derive(Debug, Clone, Copy)]
-pub struct Check {
-    /// Its name: the law's number and what is checked, such as `b2_one_aggregate_in_order`.
-    pub name: &'static str,
-    /// The law.
-    pub law: Law,
-    run: for<'a> fn(&'a Trial) -> BoxFuture<'a, Result<(), LawBroken>>,
-}
-
-impl Check {
+impl Check<Trial> {
     /// Opens a bus and checks it.
     ///
     /// # Errors
-    /// [`LawBroken`] when the bus does not keep the law, or not in time.
-    pub async fn run<F: BusFixture>(&self, fixture: &F) -> Result<(), LawBroken> {
+    /// [`LawBroken`](crate::conformance::LawBroken) when the bus does not keep the law, or not in time.
+    pub async fn run<F: BusFixture>(&self, fixture: &F) -> Kept {
         let (tell, told) = mpsc::unbounded();
         let hooks = Hooks::default().on_handler_failure(move |event: &Event<Probe>, id, failure| {
             let _ = tell.unbounded_send((label(event), id, failure.to_string()));
         });
         let runtime = fixture.runtime();
         let (guard, bus) = fixture.open(Arc::clone(&runtime), hooks).await;
-        let trial = Trial {
-            law: self.law,
-            check: self.name,
-            fixture: fixture.name(),
+        let patience = fixture.patience();
+        let mut trial = Trial {
+            witness: self.witness(fixture.name()),
             bus: Arc::new(bus) as Arc<dyn Bus<Probe>>,
-            patience: fixture.patience(),
+            patience,
             told: Mutex::new(told),
-            runtime,
+            runtime: Arc::clone(&runtime),
         };
-        let patience = trial.runtime.sleep(trial.patience);
-        let kept = match future::select((self.run)(&trial), patience).await {
-            Either::Left((kept, _)) => kept,
-            Either::Right(_) => Err(trial.broken(format!("no end after {:?}", trial.patience))),
-        };
+        let late = self.witness(fixture.name());
+        let kept = in_time((self.try_it)(&mut trial), &*runtime, patience, |told| late.broken(told)).await;
         drop(trial);
         drop(guard);
         kept
@@ -56,32 +42,15 @@ impl Check {
 /// # Panics
 /// When the bus does not keep the law.
 pub fn assert_kept<F: BusFixture>(fixture: &F, check: &str) {
-    let check = CHECKS.iter().find(|known| known.name == check);
-    let check = check.expect("the macro and the checks are made from one list");
-    if let Err(broken) = fixture.block_on(check.run(fixture)) {
-        panic!("{broken}");
-    }
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __bus_table {
-    (() $($law:ident $module:ident::$name:ident;)*) => {
-        /// Every check, in the order of the laws.
-        pub const CHECKS: &[Check] = &[$(Check {
-            name: stringify!($name),
-            law: $crate::conformance::bus::law::$law,
-            run: |trial| Box::pin($crate::conformance::bus::$module::$name(trial)),
-        }),*];
-    };
+    assert(fixture.block_on(named(CHECKS, check).run(fixture)));
 }
 
 /// The one list of checks.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __bus_checks {
-    ($then:ident $args:tt) => {
-        $crate::$then! { $args
+    ([$($then:tt)+] $args:tt) => {
+        $($then)+! { $args
             B1 given::b1_whole_names_decide;
             B1 given::b1_each_event_is_given_once;
             B1 given::b1_from_subscribe_to_unsubscribe;
@@ -127,19 +96,8 @@ macro_rules! __bus_checks {
 #[macro_export]
 macro_rules! bus_conformance {
     ($fixture:expr) => {
-        $crate::__bus_checks! { __bus_tests ($fixture) }
+        $crate::__bus_checks! { [$crate::__tests] ($crate::conformance::bus::assert_kept, $fixture) }
     };
 }
 
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __bus_tests {
-    (($fixture:expr) $($law:ident $module:ident::$name:ident;)*) => {
-        $(#[test]
-        fn $name() {
-            $crate::conformance::bus::assert_kept(&$fixture, stringify!($name));
-        })*
-    };
-}
-
-crate::__bus_checks! { __bus_table () }
+crate::__bus_checks! { [table] () }

@@ -13,40 +13,40 @@ use asynx_core::{AggregateId, EventId, Position, Runtime, SchemaVersion, Store, 
 use asynx_testkit::ThreadRuntime;
 use bytes::Bytes;
 
-use crate::broken_checkpoints::Reader;
-use crate::mutation::Mutation;
-use crate::staged::{Staged, now};
+use super::broken_checkpoints::Reader;
+use super::mutation::Mutation;
+use super::staged::{Staged, now};
 
-pub(crate) struct Broken {
-    pub(crate) staged: Staged,
-    pub(crate) mutation: Mutation,
+pub(super) struct Broken {
+    pub(super) staged: Staged,
+    pub(super) mutation: Mutation,
     scratch: Arc<Mutex<Scratch>>,
 }
 
 /// What the faults need to remember.
 #[derive(Default)]
-pub(crate) struct Scratch {
-    pub(crate) stale: BTreeSet<StreamId>,
-    pub(crate) under_way: BTreeMap<StreamId, usize>,
-    pub(crate) locked: BTreeSet<StreamId>,
-    pub(crate) buffers: BTreeMap<(StreamId, Version), Bytes>,
-    pub(crate) snapshots: BTreeMap<(StreamId, SchemaVersion), Snapshot>,
-    pub(crate) snapshot_streams: BTreeSet<StreamId>,
-    pub(crate) fences: BTreeMap<StreamId, Version>,
-    pub(crate) batched_tombstones: BTreeSet<StreamId>,
-    pub(crate) records: BTreeMap<EventId, Bytes>,
-    pub(crate) erased_up_to: BTreeMap<StreamId, Version>,
-    pub(crate) young: BTreeMap<Position, u64>,
-    pub(crate) reads: u64,
-    pub(crate) appended_by: BTreeMap<(StreamId, Version), usize>,
-    pub(crate) fenced_by: BTreeMap<StreamId, usize>,
-    pub(crate) erased_by: BTreeMap<StreamId, usize>,
-    pub(crate) deleted: BTreeMap<StreamId, (usize, Vec<StoredEvent>)>,
-    pub(crate) readers: BTreeMap<String, Reader>,
+pub(super) struct Scratch {
+    pub(super) stale: BTreeSet<StreamId>,
+    pub(super) under_way: BTreeMap<StreamId, usize>,
+    pub(super) locked: BTreeSet<StreamId>,
+    pub(super) buffers: BTreeMap<(StreamId, Version), Bytes>,
+    pub(super) snapshots: BTreeMap<(StreamId, SchemaVersion), Snapshot>,
+    pub(super) snapshot_streams: BTreeSet<StreamId>,
+    pub(super) fences: BTreeMap<StreamId, Version>,
+    pub(super) batched_tombstones: BTreeSet<StreamId>,
+    pub(super) records: BTreeMap<EventId, Bytes>,
+    pub(super) erased_up_to: BTreeMap<StreamId, Version>,
+    pub(super) young: BTreeMap<Position, u64>,
+    pub(super) reads: u64,
+    pub(super) appended_by: BTreeMap<(StreamId, Version), usize>,
+    pub(super) fenced_by: BTreeMap<StreamId, usize>,
+    pub(super) erased_by: BTreeMap<StreamId, usize>,
+    pub(super) deleted: BTreeMap<StreamId, (usize, Vec<StoredEvent>)>,
+    pub(super) readers: BTreeMap<String, Reader>,
 }
 
 impl Broken {
-    pub(crate) fn new(mutation: Mutation) -> Self {
+    pub(super) fn new(mutation: Mutation) -> Self {
         Self {
             staged: Staged::new(mutation),
             mutation,
@@ -55,7 +55,7 @@ impl Broken {
     }
 
     /// A second handle to the same data, with the same fault.
-    pub(crate) fn another(&self) -> Self {
+    pub(super) fn another(&self) -> Self {
         let mut staged = self.staged.clone();
         staged.handle += 1;
         Self {
@@ -66,22 +66,22 @@ impl Broken {
     }
 
     /// Whether an event was appended through another handle.
-    pub(crate) fn is_foreign(&self, stream: &StreamId, version: Version) -> bool {
+    pub(super) fn is_foreign(&self, stream: &StreamId, version: Version) -> bool {
         let appended = &self.scratch().appended_by;
         let by = appended.get(&(stream.clone(), version));
         by.is_some_and(|by| *by != self.staged.handle)
     }
 
-    pub(crate) fn scratch(&self) -> MutexGuard<'_, Scratch> {
+    pub(super) fn scratch(&self) -> MutexGuard<'_, Scratch> {
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn is(&self, mutation: Mutation) -> bool {
+    pub(super) fn is(&self, mutation: Mutation) -> bool {
         self.mutation == mutation
     }
 
     /// The stream that this store takes a stream for.
-    pub(crate) fn taken_for(&self, stream: &StreamId) -> StreamId {
+    pub(super) fn taken_for(&self, stream: &StreamId) -> StreamId {
         let id = stream.aggregate_id.as_str();
         match self.mutation {
             Mutation::PatternCharactersAreOne => StreamId {
@@ -99,7 +99,7 @@ impl Broken {
         }
     }
 
-    pub(crate) fn head(&self, stream: &StreamId, event_id: Option<EventId>) -> Head {
+    pub(super) fn head(&self, stream: &StreamId, event_id: Option<EventId>) -> Head {
         let stream = stream.clone();
         self.staged.heads(&[HeadQuery { stream, event_id }]).remove(0)
     }
@@ -156,7 +156,7 @@ impl Broken {
         events
     }
 
-    pub(crate) fn hides_floor(&self, stream: &StreamId) -> bool {
+    pub(super) fn hides_floor(&self, stream: &StreamId) -> bool {
         self.scratch().batched_tombstones.contains(stream)
     }
 }

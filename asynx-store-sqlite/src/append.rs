@@ -1,0 +1,90 @@
+use std::sync::Arc;
+
+use asynx_core::StoreError;
+use asynx_core::store::{AppendError, AppendGroup, GroupOutcome};
+use sqlx::sqlite::SqliteRow;
+
+use crate::database::Database;
+use crate::plan::{Looked, Plan};
+use crate::statement::Values;
+use crate::write::Uncommitted;
+use crate::{insert, json, row};
+
+/// Begins, and asks all that decides: who holds leases, where the log ends, and of each event how far its stream has
+/// come and whether that has its id already. Unknown streams give no row.
+///
+/// `CROSS JOIN` and `INDEXED BY` leave the planner no choice: statistics that were taken while the tables were small
+/// must not make it scan them.
+const LOOK: &str = "BEGIN IMMEDIATE;
+SELECT l.category FROM json_each(?1) AS f CROSS JOIN asynx_leases AS l
+    ON l.category = f.value ->> 0 AND l.generation <> f.value ->> 1;
+SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'asynx_events'), (SELECT max(stream) FROM asynx_streams);
+SELECT q.key, s.stream, s.version, e.version
+FROM json_each(?2) AS q
+CROSS JOIN asynx_streams AS s INDEXED BY asynx_streams_by_name
+    ON s.category = q.value ->> 0 AND s.aggregate_id = q.value ->> 1
+LEFT JOIN asynx_events AS e INDEXED BY asynx_events_by_id
+    ON e.event_id = unhex(q.value ->> 2) AND e.stream = s.stream";
+
+impl Database {
+    /// Appends groups of different streams in one transaction, each wholly or not at all (S1-S6).
+    ///
+    /// Where it fails, it fails for all of them: the lanes then find out which one is to blame.
+    pub(crate) async fn append(self: Arc<Self>, groups: Arc<[AppendGroup]>) -> Vec<GroupOutcome> {
+        match self.try_append(&groups).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => groups.iter().map(|_| GroupOutcome::none(error.clone())).collect(),
+        }
+    }
+
+    async fn try_append(&self, groups: &[AppendGroup]) -> Result<Vec<GroupOutcome>, AppendError> {
+        let values = Values::default()
+            .text(self.leases.fences(groups))
+            .text(questions(groups));
+        let begun = self.begin(LOOK, values).await;
+        let (mut writing, answers) = begun.map_err(AppendError::NotApplied)?;
+        self.check_leases(&answers).map_err(AppendError::NotApplied)?;
+        let looked = Looked::read(&answers, groups).map_err(AppendError::NotApplied)?;
+        let plan = Plan::new(groups, &looked);
+        if plan.is_empty() {
+            writing.roll_back().await;
+            return Ok(plan.into_outcomes());
+        }
+        insert::streams(&mut writing, &plan).await?;
+        insert::events(&mut writing, &plan).await?;
+        match writing.commit().await {
+            Ok(()) => {
+                self.growth.announce();
+                Ok(plan.into_outcomes())
+            }
+            Err(Uncommitted::No(error)) => Err(AppendError::NotApplied(error)),
+            Err(Uncommitted::Unknown(error)) => Err(AppendError::Unknown(error)),
+        }
+    }
+
+    /// Nothing may be stored under a lease that somebody else was given meanwhile.
+    fn check_leases(&self, answers: &[Vec<SqliteRow>]) -> Result<(), StoreError> {
+        let Some(lost) = answers.get(1).and_then(|lost| lost.first()) else {
+            return Ok(());
+        };
+        let category = row::text(lost, 0)?;
+        self.leases.lose(&category);
+        Err(StoreError::permanent(format!(
+            "the lease of {category:?} was taken over by another process: nothing is appended under it any more"
+        )))
+    }
+}
+
+/// One entry per event: its stream and its id.
+fn questions(groups: &[AppendGroup]) -> String {
+    let events = groups
+        .iter()
+        .flat_map(|group| group.events.iter().map(|event| (&group.stream, event.event_id)));
+    let questions: Vec<_> = events
+        .map(|(stream, event_id)| {
+            let id = event_id.as_uuid().simple();
+            (stream.category.as_str(), stream.aggregate_id.as_str(), id.to_string())
+        })
+        .collect();
+    json::text(&questions)
+}

@@ -1,0 +1,3 @@
+//! The SQLite store keeps every law.
+mod common;
+asynx_testkit::store_conformance!(common::OnTokio::default());

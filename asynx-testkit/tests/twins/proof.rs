@@ -1,0 +1,61 @@
+//! How the laws are held against what is broken.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use asynx_testkit::conformance::{Check, Law, LawBroken};
+
+/// The ways to be broken, and a test of each. `broken_laws` beside them tells which laws find one.
+macro_rules! mutations {
+    ($($(#[$doc:meta])* $name:ident: $test:ident breaks $law:ident $(and $other:ident)*;)*) => {
+        /// One thing that is wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Mutation {
+            /// Nothing is wrong.
+            None,
+            $($(#[$doc])* $name,)*
+        }
+
+        pub(super) const MUTATIONS: &[(Mutation, &str)] = &[$((Mutation::$name, stringify!($law))),*];
+
+        $(#[test]
+        fn $test() {
+            let found = super::broken_laws(Mutation::$name);
+            crate::proof::is_broken(Mutation::$name, found, stringify!($law), &[$(stringify!($other)),*]);
+        })*
+    };
+}
+
+pub(crate) use mutations;
+
+/// The law finds it broken and says all that is needed; no law does that has nothing to do with it.
+pub(crate) fn is_broken(mutation: impl Debug, found: Vec<LawBroken>, law: &str, others: &[&str]) {
+    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let mine = found.iter().find(|broken| broken.law.number == law);
+    let mine = mine.unwrap_or_else(|| panic!("{law} does not find {mutation:?}; found: {told:#?}"));
+    let message = mine.to_string();
+    for part in [law, mine.law.statement, &format!("twin of {mutation:?}"), &mine.seen] {
+        assert!(message.contains(part), "{message:?} does not name {part:?}");
+    }
+    let innocent = |broken: &&LawBroken| broken.law.number != law && !others.contains(&broken.law.number);
+    let wrong: Vec<String> = found.iter().filter(innocent).map(ToString::to_string).collect();
+    assert!(
+        wrong.is_empty(),
+        "{mutation:?} is found by laws that it does not break: {wrong:#?}"
+    );
+}
+
+/// Every law that the docs of the traits number has a check, which is named after it, and a twin; and no other has.
+pub(crate) fn every_law_is_proven<T, M>(docs: &[&str], laws: &[Law], checks: &[Check<T>], mutations: &[(M, &str)]) {
+    let lines = docs.iter().flat_map(|text| text.lines());
+    let written = lines.filter_map(|line| line.strip_prefix("/// - **")?.split_once("**"));
+    let written: BTreeSet<&str> = written.map(|(number, _)| number).collect();
+    let laws: BTreeSet<&str> = laws.iter().map(|law| law.number).collect();
+    assert_eq!(laws, written);
+    assert_eq!(laws, checks.iter().map(|check| check.law.number).collect());
+    assert_eq!(laws, mutations.iter().map(|(_, law)| *law).collect());
+    for check in checks {
+        let number = check.law.number.to_lowercase();
+        assert!(check.name.starts_with(&format!("{number}_")), "{}", check.name);
+    }
+}
