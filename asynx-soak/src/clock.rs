@@ -1,7 +1,7 @@
 //! The real time: these programs measure it, and none of the library's code runs by it.
 #![expect(clippy::disallowed_methods, reason = "no library code runs by these clocks")]
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Started once, read whenever.
 #[derive(Clone, Copy)]
@@ -19,4 +19,10 @@ impl Stopwatch {
     pub(crate) fn seconds(self) -> f64 {
         self.elapsed().as_secs_f64()
     }
+}
+
+/// Nanoseconds since 1970, by the machine's clock, which all its processes share.
+pub(crate) fn nanos() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }

@@ -33,8 +33,13 @@ const COMMANDS: &[(&str, &str, Run)] = &[
     ),
     (
         "soak",
-        "many processes on one database: [--seconds N] [--store postgres] [--seed S] [--sabotage NAME]",
-        Run::WithArguments(soak::run),
+        "many processes on one database: [--fight] [--seconds N] [--store postgres|sqlite] [--seed S] [--sabotage NAME]",
+        Run::WithArguments(soak::soak),
+    ),
+    (
+        "crash",
+        "SIGKILL, broken connections, restarts of the server: [--rounds N] [--store postgres|sqlite|all] [--seed S]",
+        Run::WithArguments(soak::crash),
     ),
     (
         "examples",

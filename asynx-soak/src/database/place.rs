@@ -1,35 +1,46 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use asynx_core::Store;
+use asynx_core::{Runtime as _, Store};
+use asynx_testkit::ThreadRuntime;
 
-use super::Postgres;
+use super::{Postgres, Sqlite};
 use crate::arguments::Arguments;
 
-/// One store for all processes of a run.
+/// The stores there are.
+pub(crate) const STORES: [&str; 2] = ["postgres", "sqlite"];
+
+/// One database for all processes of a run.
 #[derive(Clone)]
 pub(crate) enum Database {
     Postgres(Postgres),
+    Sqlite(Sqlite),
 }
 
 impl Database {
     /// A new, empty one.
     pub(crate) fn new(store: &str) -> Result<Self> {
+        let unique = format!("asynx_soak_{}_{:x}", std::process::id(), ThreadRuntime.entropy());
         match store {
-            "postgres" => Ok(Self::Postgres(Postgres::new()?)),
-            other => bail!("`{other}` is no store: postgres is"),
+            "postgres" => Postgres::told(unique).map(Self::Postgres),
+            "sqlite" => Sqlite::new(&unique).map(Self::Sqlite),
+            other => bail!("`{other}` is no store: {} are", STORES.join(", ")),
         }
     }
 
     /// The one that another process told of.
     pub(crate) fn told(arguments: &mut Arguments) -> Result<Self> {
-        Ok(Self::Postgres(Postgres::told(arguments.required("--schema")?)?))
+        match arguments.value::<String>("--folder")? {
+            Some(folder) => Ok(Self::Sqlite(Sqlite::told(&folder))),
+            None => Postgres::told(arguments.required("--schema")?).map(Self::Postgres),
+        }
     }
 
     /// What a process needs to be told.
     pub(crate) fn tell(&self) -> Vec<String> {
         match self {
             Self::Postgres(postgres) => vec!["--schema".to_owned(), postgres.schema().to_owned()],
+            Self::Sqlite(sqlite) => vec!["--folder".to_owned(), sqlite.folder().display().to_string()],
         }
     }
 
@@ -37,6 +48,7 @@ impl Database {
     pub(crate) async fn open(&self) -> Result<Arc<dyn Store>> {
         match self {
             Self::Postgres(postgres) => postgres.open().await,
+            Self::Sqlite(sqlite) => sqlite.open().await,
         }
     }
 
@@ -44,6 +56,7 @@ impl Database {
     pub(crate) async fn remove(&self) -> Result<()> {
         match self {
             Self::Postgres(postgres) => postgres.remove().await,
+            Self::Sqlite(sqlite) => sqlite.remove(),
         }
     }
 }

@@ -15,12 +15,6 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// A schema that nobody else uses.
-    pub(crate) fn new() -> Result<Self> {
-        let unique = uuid::Uuid::from_u128(u128::from(std::process::id()) << 64 | u128::from(chance()));
-        Self::told(format!("asynx_soak_{}", unique.simple()))
-    }
-
     /// A schema by its name.
     pub(crate) fn told(schema: String) -> Result<Self> {
         match std::env::var(URL) {
@@ -38,7 +32,14 @@ impl Postgres {
 
     pub(crate) async fn open(&self) -> Result<Arc<dyn Store>> {
         let options = PostgresOptions::new().with_schema(&self.schema);
-        Ok(Arc::new(PostgresStore::connect_with(&self.url, options).await?))
+        let sign = if self.url.contains('?') { '&' } else { '?' };
+        let url = format!("{}{sign}application_name={}", self.url, self.application_name());
+        Ok(Arc::new(PostgresStore::connect_with(&url, options).await?))
+    }
+
+    /// By what the server knows the connections of stores.
+    pub(crate) fn application_name(&self) -> &str {
+        &self.schema
     }
 
     /// A connection beside those of the store.
@@ -63,8 +64,4 @@ impl Postgres {
     pub(crate) async fn remove(&self) -> Result<()> {
         self.run("drop schema if exists {schema} cascade").await
     }
-}
-
-fn chance() -> u64 {
-    asynx_core::Runtime::entropy(&asynx_testkit::ThreadRuntime)
 }

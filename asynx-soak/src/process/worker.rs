@@ -56,6 +56,12 @@ impl Worker {
         told.with_context(|| format!("{} has gone", self.role))
     }
 
+    /// Ends it at once, by SIGKILL.
+    pub(crate) async fn kill(mut self) -> Result<()> {
+        let killed = self.child.kill().await;
+        killed.with_context(|| format!("failed to kill {}", self.role))
+    }
+
     /// Waits until it has ended well.
     pub(crate) async fn ended(mut self) -> Result<()> {
         let status: ExitStatus = self.child.wait().await?;

@@ -1,11 +1,11 @@
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use asynx_core::store::{LogEvent, LogPage, LogQuery};
 use asynx_core::{EventId, EventName, Position, StreamId, Timestamp, Version};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use tokio::sync::Mutex;
 
-use crate::database::{Database, Postgres};
+use crate::database::Database;
 
 /// Reads the table of events as one would who thinks that what comes later has a higher position.
 pub(super) struct Naive {
@@ -20,11 +20,9 @@ from {schema}.events where (epoch, tx, seq) > ($1, $2, $3) order by epoch, tx, s
 
 impl Naive {
     pub(super) async fn open(database: &Database) -> Result<Self> {
-        let Database::Postgres(postgres) = database;
-        Self::of(postgres).await
-    }
-
-    async fn of(postgres: &Postgres) -> Result<Self> {
+        let Database::Postgres(postgres) = database else {
+            bail!("a log without a watermark is of PostgreSQL only: SQLite writes one transaction after the other");
+        };
         Ok(Self {
             connection: Mutex::new(postgres.connect().await?),
             sql: postgres.fill(PAGE),

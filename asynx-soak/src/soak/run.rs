@@ -2,13 +2,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use sqlx::PgConnection;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, interval, sleep_until, timeout};
 
 use super::compare::Verdict;
 use super::given::Given;
-use super::hinder::{Hinder, oldest_writer};
+use super::hinder::{Hinder, Watermark};
 use super::ledger::Ledger;
 use super::options::Options;
 use super::{READER, WRITER};
@@ -27,7 +26,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let database = Database::new(&options.store)?;
     let ended = until_interrupted(soak(&options, &database)).await;
     let removed = database.remove().await;
-    let code = ended?;
+    let Some(code) = ended? else {
+        return Ok(ExitCode::FAILURE);
+    };
     removed?;
     Ok(code)
 }
@@ -46,9 +47,8 @@ async fn soak(options: &Options, database: &Database) -> Result<ExitCode> {
         options.time.as_secs()
     );
     let store = database.open().await?;
-    let Database::Postgres(postgres) = database;
-    let hinder = Hinder::start(postgres, *seed).await?;
-    let mut soak = Soak::start(options, database, postgres.connect().await?)?;
+    let hinder = Hinder::start(database, *seed).await?;
+    let mut soak = Soak::start(options, database, Watermark::of(database).await?)?;
     soak.go_on().await?;
 
     let ((), strangers) = tokio::try_join!(soak.end_writers(), hinder.stop())?;
@@ -115,7 +115,7 @@ fn tell(verdict: &Verdict, wrong_heads: usize) {
 struct Soak {
     time: Duration,
     watch: Stopwatch,
-    side: PgConnection,
+    watermark: Watermark,
     /// The writers first.
     workers: Vec<Option<Worker>>,
     writers: usize,
@@ -131,7 +131,7 @@ struct Soak {
 }
 
 impl Soak {
-    fn start(options: &Options, database: &Database, side: PgConnection) -> Result<Self> {
+    fn start(options: &Options, database: &Database, watermark: Watermark) -> Result<Self> {
         let (said, heard) = channel(10_000);
         let mut workers = Vec::new();
         for process in 0..options.processes {
@@ -156,7 +156,7 @@ impl Soak {
         Ok(Self {
             time: options.time,
             watch: Stopwatch::start(),
-            side,
+            watermark,
             workers,
             writers: options.processes as usize,
             heard,
@@ -185,7 +185,7 @@ impl Soak {
                     }
                 }
                 _ = progress.tick() => {
-                    let (age, _) = oldest_writer(&mut self.side).await?;
+                    let (age, _) = self.watermark.age().await?;
                     let stored = self.ledger.count();
                     let given = self.progress.iter().min().copied().unwrap_or(0);
                     eprintln!(
@@ -214,7 +214,7 @@ impl Soak {
         }
         let waited = self.wait(readers).await;
         if waited.is_err() {
-            let (age, who) = oldest_writer(&mut self.side).await?;
+            let (age, who) = self.watermark.age().await?;
             eprintln!("the oldest transaction that writes has been under way for {age:.1} s: {who}");
         }
         waited.with_context(|| format!("readers did not come to the end, {end}"))?;

@@ -1,17 +1,31 @@
 //! Runs the program as `cargo xtask` does, only shorter.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::process::Command;
 
-/// What it printed last, and whether it was content.
-pub(crate) fn run(arguments: &[&str]) -> (String, bool) {
+/// What it printed, and whether it was content.
+pub(crate) struct Run {
+    pub(crate) lines: Vec<String>,
+    pub(crate) sound: bool,
+}
+
+impl Run {
+    pub(crate) fn last(&self) -> &str {
+        self.lines.last().map_or("", |line| line)
+    }
+}
+
+pub(crate) fn run(arguments: &[&str]) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_asynx-soak"))
         .args(arguments)
         .output()
         .expect("the program starts");
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     println!("{stdout}\n{stderr}");
-    let last = stdout.lines().last().unwrap_or_default().to_owned();
-    (last, output.status.success())
+    Run {
+        lines: stdout.lines().map(str::to_owned).collect(),
+        sound: output.status.success(),
+    }
 }
 
 /// The number behind a word.

@@ -9,4 +9,4 @@ mod tests;
 
 pub(crate) use cluster::Cluster;
 pub(crate) use programs::Programs;
-pub(crate) use serve::serve;
+pub(crate) use serve::{serve, serve_anew};

@@ -13,8 +13,13 @@ pub(crate) fn serve(programs: &Programs, program: &mut Command) -> Result<Option
         println!("PostgreSQL: the server that {URL} names");
         return Ok(None);
     }
+    serve_anew(programs, program).map(Some)
+}
+
+/// Sees that a program finds a server of its own, which it may ask to have restarted.
+pub(crate) fn serve_anew(programs: &Programs, program: &mut Command) -> Result<Cluster> {
     let cluster = Cluster::start(programs)?;
     println!("PostgreSQL: a throw-away server in {}", cluster.folder().display());
     program.env(URL, cluster.url());
-    Ok(Some(cluster))
+    Ok(cluster)
 }

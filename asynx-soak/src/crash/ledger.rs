@@ -1,0 +1,119 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::words::{Answer, Call, Stored, Word};
+use crate::clock::Stopwatch;
+
+/// What clients sent, and what they were answered.
+#[derive(Default)]
+pub(super) struct Ledger {
+    payments: BTreeMap<String, Known>,
+    /// Calls under way, by process and token.
+    open: HashMap<(usize, String), Stopwatch>,
+    pub(super) slowest: Duration,
+    pub(super) unknown: u64,
+    pub(super) failed: u64,
+    pub(super) rejected: u64,
+}
+
+/// What is known of a payment.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) call: Call,
+    /// What was acknowledged; more than once where it was sent again.
+    pub(super) stored: Vec<Stored>,
+    /// It may be stored, though nobody was told.
+    pub(super) in_doubt: bool,
+    /// Who sent it last, and whether that one was told what became of it.
+    last: (usize, bool),
+}
+
+impl Ledger {
+    /// Takes down what a process said.
+    pub(super) fn take(&mut self, process: usize, word: Word) -> Result<()> {
+        match word {
+            Word::Ready | Word::Note(_) => {}
+            Word::Sent(call) => self.sent(process, call),
+            Word::Answered(token, answer) => {
+                let Some(sent) = self.open.remove(&(process, token.clone())) else {
+                    bail!("process {process} was answered to {token}, which it did not send");
+                };
+                self.slowest = self.slowest.max(sent.elapsed());
+                self.answered(process, &token, answer);
+            }
+        }
+        Ok(())
+    }
+
+    fn sent(&mut self, process: usize, call: Call) {
+        let token = call.payment.token.clone();
+        self.open.insert((process, token.clone()), Stopwatch::start());
+        let known = self.payments.entry(token).or_insert_with(|| Known {
+            call,
+            stored: Vec::new(),
+            in_doubt: false,
+            last: (process, false),
+        });
+        known.last = (process, false);
+    }
+
+    fn answered(&mut self, process: usize, token: &str, answer: Answer) {
+        let Some(known) = self.payments.get_mut(token) else {
+            return;
+        };
+        known.last = (process, answer != Answer::Unknown);
+        match answer {
+            Answer::Stored(stored) => known.stored.push(stored),
+            Answer::Rejected => self.rejected += 1,
+            Answer::Failed => self.failed += 1,
+            Answer::Unknown => {
+                self.unknown += 1;
+                known.in_doubt = true;
+            }
+        }
+    }
+
+    /// A process died: what it had sent may be stored. The calls with keys that somebody has to send again.
+    pub(super) fn died(&mut self, process: usize) -> Vec<Call> {
+        self.open.retain(|(owner, _), _| *owner != process);
+        let mut again = Vec::new();
+        for known in self
+            .payments
+            .values_mut()
+            .filter(|known| known.last == (process, false))
+        {
+            known.in_doubt = true;
+            if known.call.keyed {
+                again.push(known.call.clone());
+            }
+        }
+        again
+    }
+
+    /// Calls that are under way in living processes.
+    pub(super) fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Payments with keys of which the client does not know what became of them.
+    pub(super) fn unsettled(&self) -> usize {
+        let unsettled = |known: &&Known| known.call.keyed && !known.last.1;
+        self.payments.values().filter(unsettled).count()
+    }
+
+    /// How many payments were acknowledged.
+    pub(super) fn acknowledged(&self) -> usize {
+        self.payments.values().filter(|known| !known.stored.is_empty()).count()
+    }
+
+    pub(super) fn payments(&self) -> &BTreeMap<String, Known> {
+        &self.payments
+    }
+
+    pub(super) fn accounts(&self) -> BTreeSet<&str> {
+        let accounts = self.payments.values().map(|known| known.call.payment.account.as_str());
+        accounts.collect()
+    }
+}

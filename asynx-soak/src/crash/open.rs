@@ -1,0 +1,20 @@
+use std::sync::Arc;
+
+use anyhow::Result;
+use asynx::{Asynx, Options};
+use asynx_runtime::TokioRuntime;
+
+use super::eager::Eager;
+use super::sabotage::Sabotage;
+use crate::bank::{Account, handle};
+use crate::database::Database;
+
+/// A whole handle on a database, with the options that a user has.
+pub(super) async fn open(database: &Database, sabotage: Option<Sabotage>) -> Result<Asynx<Account>> {
+    let store = database.open().await?;
+    let store = match sabotage {
+        Some(Sabotage::Early) => Arc::new(Eager::new(store, TokioRuntime::current()?)),
+        _ => store,
+    };
+    handle(store, Options::default()).await
+}
