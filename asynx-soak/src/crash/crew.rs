@@ -72,6 +72,7 @@ impl Crew {
         for call in again {
             worker.tell(&format!("again {}", call.tell())).await?;
         }
+        self.ledger.left_to(number, again);
         self.alive.insert(number, worker);
         Ok(number)
     }

@@ -13,6 +13,8 @@ pub(super) struct Ledger {
     /// Calls under way, by process and token.
     open: HashMap<(usize, String), Stopwatch>,
     pub(super) slowest: Duration,
+    /// Appends of which the store could not tell what became.
+    pub(super) doubts: u64,
     pub(super) unknown: u64,
     pub(super) failed: u64,
     pub(super) rejected: u64,
@@ -26,7 +28,7 @@ pub(super) struct Known {
     pub(super) stored: Vec<Stored>,
     /// It may be stored, though nobody was told.
     pub(super) in_doubt: bool,
-    /// Who sent it last, and whether that one was told what became of it.
+    /// Who sent it last, or is to, and whether that one was told what became of it.
     last: (usize, bool),
 }
 
@@ -35,6 +37,7 @@ impl Ledger {
     pub(super) fn take(&mut self, process: usize, word: Word) -> Result<()> {
         match word {
             Word::Ready | Word::Note(_) => {}
+            Word::Doubts(count) => self.doubts += count,
             Word::Sent(call) => self.sent(process, call),
             Word::Answered(token, answer) => {
                 let Some(sent) = self.open.remove(&(process, token.clone())) else {
@@ -71,6 +74,15 @@ impl Ledger {
             Answer::Unknown => {
                 self.unknown += 1;
                 known.in_doubt = true;
+            }
+        }
+    }
+
+    /// A process is to send calls again that others left.
+    pub(super) fn left_to(&mut self, process: usize, calls: &[Call]) {
+        for call in calls {
+            if let Some(known) = self.payments.get_mut(&call.payment.token) {
+                known.last = (process, false);
             }
         }
     }
@@ -115,5 +127,44 @@ impl Ledger {
     pub(super) fn accounts(&self) -> BTreeSet<&str> {
         let accounts = self.payments.values().map(|known| known.call.payment.account.as_str());
         accounts.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bank::Payment;
+
+    fn sent(ledger: &mut Ledger, process: usize, token: &str) -> Call {
+        let payment = Payment {
+            account: "a".to_owned(),
+            token: token.to_owned(),
+            amount: 1,
+        };
+        let call = Call { payment, keyed: true };
+        ledger.take(process, Word::Sent(call.clone())).unwrap();
+        call
+    }
+
+    fn answered(ledger: &mut Ledger, process: usize, token: &str, answer: Answer) {
+        ledger.take(process, Word::Answered(token.to_owned(), answer)).unwrap();
+    }
+
+    #[test]
+    fn what_a_dead_process_left_is_handed_on_until_it_is_answered() {
+        let mut ledger = Ledger::default();
+        let calls = [sent(&mut ledger, 0, "x"), sent(&mut ledger, 0, "y")];
+        answered(&mut ledger, 0, "y", Answer::Unknown);
+        sent(&mut ledger, 0, "z");
+        answered(&mut ledger, 0, "z", Answer::Rejected);
+        assert_eq!(ledger.died(0), calls);
+        assert_eq!((ledger.open(), ledger.unsettled()), (0, 2));
+
+        ledger.left_to(1, &calls);
+        sent(&mut ledger, 1, "x");
+        answered(&mut ledger, 1, "x", Answer::Failed);
+        // It did not come to send the other one.
+        assert_eq!(ledger.died(1), calls[1..]);
+        assert_eq!(ledger.unsettled(), 1);
     }
 }

@@ -8,6 +8,7 @@ mod options;
 mod run;
 
 mod client;
+mod doubts;
 mod eager;
 mod open;
 mod sabotage;

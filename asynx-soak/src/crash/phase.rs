@@ -156,11 +156,12 @@ impl Progress {
     fn end(&self, crew: &Crew) {
         let ledger = &crew.ledger;
         eprintln!(
-            "{:3.0} s: rejected {}, failed {}, unknown {}, the slowest answer took {:.1} s",
+            "{:3.0} s: rejected {}, failed {}, unknown {}, {} appends in doubt, the slowest answer took {:.1} s",
             self.watch.seconds(),
             ledger.rejected,
             ledger.failed,
             ledger.unknown,
+            ledger.doubts,
             ledger.slowest.as_secs_f64()
         );
     }

@@ -28,6 +28,8 @@ pub(super) enum Word {
     Sent(Call),
     /// The call of a token was answered.
     Answered(String, Answer),
+    /// Of so many appends the store could not tell what became.
+    Doubts(u64),
     /// Something to print.
     Note(String),
 }
@@ -76,6 +78,7 @@ impl Word {
             Self::Ready => "ready".to_owned(),
             Self::Sent(call) => format!("sent {}", call.tell()),
             Self::Answered(token, answer) => format!("{} {token}{}", answer.name(), answer.more()),
+            Self::Doubts(count) => format!("doubts {count}"),
             Self::Note(text) => format!("note {text}"),
         }
     }
@@ -86,6 +89,7 @@ impl Word {
         match what {
             "ready" => Ok(Self::Ready),
             "sent" => Call::told(rest).map(Self::Sent),
+            "doubts" => Ok(Self::Doubts(rest.parse()?)),
             "note" => Ok(Self::Note(rest.to_owned())),
             "rejected" => answered(Answer::Rejected),
             "failed" => answered(Answer::Failed),
@@ -166,6 +170,7 @@ mod tests {
         let answered = answers.map(|answer| Word::Answered("r0-p1-3".to_owned(), answer));
         let others = [
             Word::Ready,
+            Word::Doubts(3),
             Word::Sent(Call { payment, keyed: true }),
             Word::Note("a b".to_owned()),
         ];

@@ -101,10 +101,13 @@ impl Fighter {
                 version: overdrawn.turn,
                 balance: overdrawn.balance,
             },
-            Err(SendError::Failed(error)) => match error.applied() {
-                Applied::No => Answer::Failed,
-                Applied::Unknown | Applied::Yes => Answer::Unknown,
-            },
+            Err(SendError::Failed(error)) => {
+                eprintln!("{error}");
+                match error.applied() {
+                    Applied::No => Answer::Failed,
+                    Applied::Unknown | Applied::Yes => Answer::Unknown,
+                }
+            }
         })
     }
 }
