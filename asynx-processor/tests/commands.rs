@@ -6,7 +6,7 @@ mod common;
 use asynx_core::{Applied, Error, Expected, SendError, Version};
 use asynx_processor::Options;
 use asynx_store_memory::MemoryStore;
-use common::{Refused, add, cancel, create, failure, soon, start, start_with};
+use common::{Refused, add, cancel, create, failure, one_shard, soon, start, start_with};
 
 fn version(n: u64) -> Version {
     Version::new(n).unwrap()
@@ -241,4 +241,22 @@ async fn metadata_travels_with_the_event_and_into_the_store() {
     assert_eq!(read[0].metadata, event.metadata);
     assert_eq!(read[0].metadata.extra["channel"], "web");
     assert_eq!((read[1].id, read[1].occurred_at), (effect.id, effect.occurred_at));
+}
+
+#[tokio::test]
+async fn a_state_that_outgrows_the_cache_leaves_no_older_one_behind() {
+    let mut options = one_shard();
+    options.sole_writer = true;
+    options.cache_bytes = 4_000;
+    let (orders, _) = start_with(MemoryStore::new(), options).await;
+    soon(orders.send(create("ORD-1"))).await.unwrap();
+    let mut grow = add("ORD-1", 5);
+    let emit = grow.emit;
+    grow.emit = Box::new(move |current| {
+        let mut order = emit(current);
+        order.lines = vec!["x".repeat(10_000)];
+        order
+    });
+    soon(orders.send(grow)).await.unwrap();
+    assert_eq!(soon(orders.get("ORD-1")).await.unwrap().total, 15);
 }

@@ -9,16 +9,17 @@ mod common;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use asynx_core::store::{ForgetPolicy, Snapshot, SnapshotStore};
-use asynx_core::{Error, Expected, SchemaVersion, Store, StreamId, Version};
+use asynx_core::store::{ForgetPolicy, Snapshot, SnapshotStore, SoleWriter, WriterLease};
+use asynx_core::{Category, Error, Expected, SchemaVersion, Store, StoreError, StreamId, Version};
 use asynx_processor::{Options, Overflow, Processor, StartError};
 use asynx_runtime::TokioRuntime;
 use asynx_store_memory::MemoryStore;
 use asynx_testkit::faults::{Fault, FaultPlan, FaultyStore, Rule};
-use asynx_testkit::layers::{Call, CountingStore, GateStore, Side};
-use common::{Recorder, add, cancel, create, failure, parts, soon, start, start_with};
+use asynx_testkit::layers::{Call, CountingStore, FiveMethods, GateStore, Side};
+use common::{Recorder, add, cancel, create, everyone_was_polled, failure, parts, soon, start, start_with};
 
 fn stream() -> StreamId {
     StreamId::parse("order", "ORD-1").unwrap()
@@ -26,12 +27,6 @@ fn stream() -> StreamId {
 
 fn number(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()
-}
-
-async fn everyone_was_polled() {
-    for _ in 0..5 {
-        tokio::task::yield_now().await;
-    }
 }
 
 #[tokio::test]
@@ -324,71 +319,32 @@ async fn the_sole_writer_asks_the_store_no_more() {
     start_with(store, options).await;
 }
 
-/// A store whose lease can be lost.
-struct Losing(MemoryStore, Arc<std::sync::atomic::AtomicBool>);
+/// Gives a lease to everybody, which can be lost.
+struct Losing(Arc<AtomicBool>);
 
-struct Lost(Arc<std::sync::atomic::AtomicBool>);
+#[async_trait::async_trait]
+impl SoleWriter for Losing {
+    async fn acquire(&self, _: &Category) -> Result<Option<Box<dyn WriterLease>>, StoreError> {
+        Ok(Some(Box::new(Self(Arc::clone(&self.0)))))
+    }
+}
 
-impl asynx_core::store::WriterLease for Lost {
+impl WriterLease for Losing {
     fn is_held(&self) -> bool {
-        !self.0.load(std::sync::atomic::Ordering::SeqCst)
-    }
-}
-
-#[async_trait::async_trait]
-impl asynx_core::store::SoleWriter for Losing {
-    async fn acquire(
-        &self,
-        _: &asynx_core::Category,
-    ) -> Result<Option<Box<dyn asynx_core::store::WriterLease>>, asynx_core::StoreError> {
-        Ok(Some(Box::new(Lost(Arc::clone(&self.1)))))
-    }
-}
-
-#[async_trait::async_trait]
-impl Store for Losing {
-    async fn append(
-        &self,
-        stream: &StreamId,
-        event: asynx_core::store::NewEvent,
-    ) -> Result<Option<asynx_core::Position>, asynx_core::store::AppendError> {
-        self.0.append(stream, event).await
-    }
-    async fn read_from(
-        &self,
-        stream: &StreamId,
-        from: Version,
-    ) -> Result<Vec<asynx_core::store::StoredEvent>, asynx_core::StoreError> {
-        self.0.read_from(stream, from).await
-    }
-    async fn read_range(
-        &self,
-        stream: &StreamId,
-        from: Version,
-        count: usize,
-    ) -> Result<Vec<asynx_core::store::StoredEvent>, asynx_core::StoreError> {
-        self.0.read_range(stream, from, count).await
-    }
-    async fn count(&self, stream: &StreamId, from: Version) -> Result<u64, asynx_core::StoreError> {
-        self.0.count(stream, from).await
-    }
-    async fn delete(&self, stream: &StreamId) -> Result<(), asynx_core::StoreError> {
-        self.0.delete(stream).await
-    }
-    fn sole_writer(&self) -> Option<&dyn asynx_core::store::SoleWriter> {
-        Some(self)
+        !self.0.load(Ordering::SeqCst)
     }
 }
 
 #[tokio::test]
 async fn who_loses_the_lease_checks_again() {
-    let (store, lost) = (MemoryStore::new(), Arc::default());
+    let (store, lost) = (MemoryStore::new(), Arc::new(AtomicBool::new(false)));
     let mut options = Options::default();
     options.sole_writer = true;
-    let (owner, _) = start_with(Losing(store.clone(), Arc::clone(&lost)), options).await;
+    let losing = FiveMethods::of(store.clone()).with_sole_writer(Losing(Arc::clone(&lost)));
+    let (owner, _) = start_with(losing, options).await;
     let other = start(store).await;
     soon(owner.send(create("ORD-1"))).await.unwrap();
-    lost.store(true, std::sync::atomic::Ordering::SeqCst);
+    lost.store(true, Ordering::SeqCst);
     soon(other.send(cancel("ORD-1"))).await.unwrap();
     assert_eq!(soon(owner.get("ORD-1")).await.unwrap().status, "cancelled");
     let rejected = soon(owner.send(cancel("ORD-1"))).await.unwrap_err();

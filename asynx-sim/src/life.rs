@@ -11,7 +11,7 @@ use asynx_core::{Bus, Event, Expected, NoUpcast, Runtime, Store};
 use asynx_processor::{Parts, Processor, StartError};
 use asynx_testkit::Random;
 use asynx_testkit::faults::{Faults, FaultyStore};
-use asynx_testkit::layers::Layered;
+use asynx_testkit::layers::{FiveMethods, Layered};
 use asynx_testkit::sim::SimProcess;
 
 use crate::calls::{Alive, Sent, seen, within};
@@ -19,7 +19,7 @@ use crate::history::{Caller, Delivery, ForgetRun, Life};
 use crate::ledger::{Kind, Ledger, Op};
 use crate::run::Run;
 use crate::scenario::{SnapshotKind, StoreKind, SubscriptionPlan};
-use crate::stores::{FiveMethods, Laned, Recorder, Watch};
+use crate::stores::{Laned, Recorder, Watch};
 
 /// A process that lives.
 pub(crate) struct Started {
@@ -118,7 +118,7 @@ fn store(run: &Arc<Run>, process: &SimProcess, life: usize, may_crash: bool) -> 
     };
     let watched = Layered::over(faulty, watch);
     let store: Arc<dyn Store> = match scenario.store {
-        StoreKind::Plain => Arc::new(FiveMethods(watched)),
+        StoreKind::Plain => Arc::new(FiveMethods::of(watched)),
         _ => Arc::new(watched),
     };
     let store = match &scenario.lanes {

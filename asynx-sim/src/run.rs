@@ -8,8 +8,8 @@ use asynx_core::{Bus, Error, Expected, Runtime, Store};
 use asynx_lanes::LaneOptions;
 use asynx_processor::Options;
 use asynx_store_memory::MemoryStore;
-use asynx_testkit::Random;
 use asynx_testkit::sim::{Sim, SimProcess};
+use asynx_testkit::{PlainStore, Random};
 use futures::future::{self, FutureExt};
 
 use crate::calls::{Alive, Sent, within};
@@ -20,7 +20,6 @@ use crate::ledger::{Kind, Ledger, Op};
 use crate::life::{self, Started};
 use crate::sabotage::Sabotage;
 use crate::scenario::{Scenario, StoreKind};
-use crate::stores::PlainStore;
 
 /// What all tasks of a run share.
 pub(crate) struct Run {

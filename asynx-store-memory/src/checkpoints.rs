@@ -11,7 +11,7 @@ pub(crate) struct Reader {
     /// The number of its claims.
     fence: u64,
     /// What was put; nothing at all once it was removed.
-    position: Option<Option<Position>>,
+    pub(crate) position: Option<Option<Position>>,
 }
 
 #[async_trait]
@@ -46,7 +46,7 @@ impl Checkpoints for MemoryStore {
 
 impl Data {
     /// A reader that is known, and whose newest fence is this one (C3).
-    fn owned(&mut self, reader: &str, fence: u64) -> Option<&mut Reader> {
+    pub(crate) fn owned(&mut self, reader: &str, fence: u64) -> Option<&mut Reader> {
         let reader = self.readers.get_mut(reader)?;
         (reader.fence == fence && reader.position.is_some()).then_some(reader)
     }

@@ -4,6 +4,8 @@ use std::task::Waker;
 use asynx_core::{Category, Position, StreamId, Version};
 
 use crate::checkpoints::Reader;
+use crate::leases::LeaseRows;
+use crate::parking::Parked;
 use crate::stream::Stream;
 
 /// All that a store holds, under its one lock.
@@ -24,6 +26,8 @@ pub(crate) struct Data {
     /// Who waits for the log to grow, by ticket.
     pub(crate) waiting: BTreeMap<u64, Waker>,
     pub(crate) last_ticket: u64,
+    pub(crate) lease_rows: LeaseRows,
+    pub(crate) parked: Parked,
 }
 
 impl Data {

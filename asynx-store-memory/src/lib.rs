@@ -8,11 +8,15 @@ mod append;
 mod checkpoints;
 mod data;
 mod erase;
+mod leases;
 mod log;
+mod parking;
 mod read;
 mod snapshots;
 mod store;
 mod stream;
+mod transactions;
 mod writer;
 
 pub use store::MemoryStore;
+pub use transactions::MemoryTransaction;

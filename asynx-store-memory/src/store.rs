@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use asynx_core::store::{
-    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent,
-    SnapshotStore, SoleWriter, StoredEvent,
+    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Leases, Load, Loaded,
+    NewEvent, Parking, SnapshotStore, SoleWriter, StoredEvent,
 };
 use asynx_core::{Position, Store, StoreError, StreamId, Version};
 
@@ -116,6 +116,14 @@ impl Store for MemoryStore {
     }
 
     fn checkpoints(&self) -> Option<&dyn Checkpoints> {
+        Some(self)
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(self)
+    }
+
+    fn parking(&self) -> Option<&dyn Parking> {
         Some(self)
     }
 }

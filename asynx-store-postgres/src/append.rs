@@ -33,7 +33,7 @@ impl Shared {
     }
 
     async fn send(&self, groups: &[&AppendGroup]) -> Result<Vec<GroupOutcome>, AppendError> {
-        let mut connection = self.connections.lanes.acquire().await.map_err(not_sent)?;
+        let mut connection = self.connections.lanes.take().await.map_err(not_sent)?;
         let fences = self.fences(groups);
         let sent = match groups {
             [AppendGroup { stream, events }] if events.len() == 1 && fences.is_empty() => {
@@ -41,17 +41,15 @@ impl Shared {
             }
             _ => self.send_batch(&mut connection, groups, &fences).await,
         };
-        match sent {
-            Ok(outcomes) => Ok(outcomes),
-            Err(error) => {
-                let error = append_error(error);
-                if matches!(error, AppendError::Unknown(_)) {
-                    // Whatever is left on it is nobody's any more.
-                    let _ = connection.close().await;
-                }
-                Err(error)
-            }
+        let sent = sent.map_err(append_error);
+        if matches!(sent, Err(AppendError::Unknown(_))) {
+            // Whatever is left on it is nobody's any more.
+            drop(connection);
+            self.connections.lanes.distrust();
+        } else {
+            self.connections.lanes.give_back(connection);
         }
+        sent
     }
 
     async fn send_one(

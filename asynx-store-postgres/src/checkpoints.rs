@@ -10,18 +10,20 @@ use crate::error::store_error;
 #[async_trait]
 impl Checkpoints for PostgresStore {
     async fn get(&self, reader: &str) -> Result<Option<Checkpoint>, StoreError> {
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
         let row = sqlx::query(self.shared.statements.checkpoint_get.get())
             .bind(reader)
-            .fetch_optional(&self.shared.connections.readers)
+            .fetch_optional(&mut *connection)
             .await;
         row.and_then(|row| row.as_ref().map(checkpoint).transpose())
             .map_err(store_error)
     }
 
     async fn claim(&self, reader: &str) -> Result<Checkpoint, StoreError> {
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
         let row = sqlx::query(self.shared.statements.checkpoint_claim.get())
             .bind(reader)
-            .fetch_one(&self.shared.connections.readers)
+            .fetch_one(&mut *connection)
             .await;
         row.and_then(|row| checkpoint(&row)).map_err(store_error)
     }
@@ -30,11 +32,12 @@ impl Checkpoints for PostgresStore {
         let Ok(fence) = i64::try_from(fence) else {
             return Ok(false);
         };
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
         let put = sqlx::query(self.shared.statements.checkpoint_put.get())
             .bind(reader)
             .bind(position.map(|position| position.to_string()))
             .bind(fence)
-            .execute(&self.shared.connections.readers)
+            .execute(&mut *connection)
             .await;
         put.map(|done| done.rows_affected() > 0).map_err(store_error)
     }
@@ -43,10 +46,11 @@ impl Checkpoints for PostgresStore {
         let Ok(fence) = i64::try_from(fence) else {
             return Ok(false);
         };
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
         let removed = sqlx::query(self.shared.statements.checkpoint_remove.get())
             .bind(reader)
             .bind(fence)
-            .execute(&self.shared.connections.readers)
+            .execute(&mut *connection)
             .await;
         removed.map(|done| done.rows_affected() > 0).map_err(store_error)
     }

@@ -11,7 +11,7 @@ use crate::read::version;
 impl Erase for PostgresStore {
     async fn erase_through(&self, stream: &StreamId, through: Version, policy: ForgetPolicy) -> Result<(), StoreError> {
         let shared = &self.shared;
-        let mut transaction = shared.connections.readers.begin().await.map_err(store_error)?;
+        let mut transaction = shared.connections.begin().await.map_err(store_error)?;
         let floor: Option<i64> = sqlx::query_scalar(shared.statements.erase_head.get())
             .bind(stream.category.as_str())
             .bind(stream.aggregate_id.as_str())
@@ -45,9 +45,10 @@ impl Erase for PostgresStore {
     }
 
     async fn pending(&self, category: &Category) -> Result<Vec<PendingErasure>, StoreError> {
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
         let rows = sqlx::query(self.shared.statements.erase_pending.get())
             .bind(category.as_str())
-            .fetch_all(&self.shared.connections.readers)
+            .fetch_all(&mut *connection)
             .await
             .map_err(store_error)?;
         let pending = rows.iter().map(|row| {

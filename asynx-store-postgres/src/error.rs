@@ -18,8 +18,11 @@ pub(crate) fn not_sent(error: sqlx::Error) -> AppendError {
     AppendError::NotApplied(store_error(error))
 }
 
-/// What a failed append means: the statement was sent.
+/// What a failed append means: the statement was sent, unless it could not even be encoded.
 pub(crate) fn append_error(error: sqlx::Error) -> AppendError {
+    if matches!(error, sqlx::Error::Encode(_)) {
+        return not_sent(error);
+    }
     match database(&error) {
         // The server refused the statement and rolled it back.
         Some(refused) if refused.severity() == PgSeverity::Error => AppendError::NotApplied(store_error(error)),
@@ -49,6 +52,7 @@ fn explain(error: &sqlx::Error) -> (bool, String) {
         sqlx::Error::Io(io) => (true, format!("the connection to PostgreSQL failed: {io}")),
         sqlx::Error::Tls(tls) => (false, format!("PostgreSQL cannot be reached by TLS: {tls}")),
         sqlx::Error::Configuration(wrong) => (false, format!("the URL of PostgreSQL is wrong: {wrong}")),
+        sqlx::Error::Encode(wrong) => (false, format!("this cannot be sent to PostgreSQL: {wrong}")),
         sqlx::Error::Protocol(wrong) => (true, format!("the connection to PostgreSQL failed: {wrong}")),
         other => (
             false,
@@ -69,7 +73,7 @@ fn explain_code(error: &PgDatabaseError) -> (bool, String) {
             true,
             format!("PostgreSQL took too long: {said}; raise the statement timeout if that is to be expected"),
         ),
-        "57P01" | "57P02" => (true, format!("PostgreSQL ended the connection: {said}")),
+        "57P01" | "57P02" | "57P05" | "25P03" => (true, format!("PostgreSQL ended the connection: {said}")),
         "57P03" => (true, format!("PostgreSQL takes no connections now: {said}")),
         "25006" => (
             true,

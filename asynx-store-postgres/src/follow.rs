@@ -111,9 +111,11 @@ impl Shared {
 
     /// Looks where the log ends and wakes those who wait. Whether there are events that are not final yet.
     async fn look(&self) -> Result<bool, sqlx::Error> {
+        let mut connection = self.connections.background().await?;
         let row: (Option<i32>, Option<i64>, Option<i32>, bool) = sqlx::query_as(self.statements.log_tail.get())
-            .fetch_one(&self.connections.background)
+            .fetch_one(&mut *connection)
             .await?;
+        drop(connection);
         let (Some(epoch), Some(tx), Some(seq), more) = row else {
             return Ok(row.3);
         };
@@ -129,6 +131,14 @@ impl Shared {
         // Wakers are foreign code, so they run after the lock.
         waiting.into_values().for_each(Waker::wake);
         Ok(more)
+    }
+}
+
+impl Shared {
+    async fn notify(&self) -> Result<(), sqlx::Error> {
+        let mut connection = self.connections.background().await?;
+        let notify = sqlx::query("select pg_notify($1, '')").bind(self.names.channel());
+        notify.execute(&mut *connection).await.map(drop)
     }
 }
 
@@ -154,7 +164,7 @@ async fn listen(
     mut ended: oneshot::Receiver<()>,
 ) {
     while let Some(store) = shared.upgrade() {
-        let (pool, channel) = (store.connections.background.clone(), store.names.channel());
+        let (pool, channel) = (store.connections.background_pool().clone(), store.names.channel());
         let poll = store.options.poll_interval;
         drop(store);
         let listening = async {
@@ -177,10 +187,7 @@ async fn listen(
 async fn notify(shared: Weak<Shared>, runtime: Arc<dyn Runtime>) {
     while let Some(store) = shared.upgrade() {
         // Where it fails, the others find out by polling.
-        let _ = sqlx::query("select pg_notify($1, '')")
-            .bind(store.names.channel())
-            .execute(&store.connections.background)
-            .await;
+        let _ = store.notify().await;
         drop(store);
         runtime.sleep(NOTIFY_EVERY).await;
         let Some(store) = shared.upgrade() else { return };

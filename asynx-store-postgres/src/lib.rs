@@ -22,13 +22,18 @@ mod append;
 mod checkpoints;
 mod erase;
 mod follow;
+mod leases;
 mod log;
+mod parking;
 mod read;
 mod snapshots;
+mod transactions;
 mod writer;
 
 mod connections;
+mod connector;
 mod error;
+mod lane_connections;
 mod names;
 mod schema;
 mod statements;

@@ -56,16 +56,16 @@ impl EventLog for PostgresStore {
                 .unzip();
             statement = statement.bind(categories).bind(ids);
         }
-        let rows = statement
-            .fetch_all(&self.shared.connections.readers)
-            .await
-            .map_err(store_error)?;
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
+        let rows = statement.fetch_all(&mut *connection).await.map_err(store_error)?;
+        drop(connection);
         page(query, look_at, &rows)
     }
 
     async fn end(&self) -> Result<Option<Position>, StoreError> {
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
         let (epoch, xmin, any): (i32, i64, bool) = sqlx::query_as(self.shared.statements.log_end.get())
-            .fetch_one(&self.shared.connections.readers)
+            .fetch_one(&mut *connection)
             .await
             .map_err(store_error)?;
         Ok(any.then(|| position(epoch, xmin, 0)))
@@ -81,7 +81,7 @@ pub(crate) fn position(epoch: i32, tx: i64, seq: i64) -> Position {
     Position::new([u64::from(epoch.unsigned_abs()), tx.unsigned_abs(), seq.unsigned_abs()])
 }
 
-fn parts(position: Position) -> Option<(i32, i64, i32)> {
+pub(crate) fn parts(position: Position) -> Option<(i32, i64, i32)> {
     let [epoch, tx, seq] = position.parts();
     Some((
         i32::try_from(epoch).ok()?,

@@ -11,7 +11,7 @@ pub(crate) struct Names {
 const MAX_SCHEMA_BYTES: usize = 63;
 const MAX_PREFIX_BYTES: usize = 40;
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "migrations",
     "log",
     "heads",
@@ -19,6 +19,7 @@ const TABLES: [&str; 8] = [
     "snapshots",
     "checkpoints",
     "leases",
+    "parked",
     "events_json",
 ];
 

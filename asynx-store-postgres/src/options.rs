@@ -39,7 +39,7 @@ impl Default for PostgresOptions {
             migrate: Migrate::AtOpen,
             lanes: LaneOptions::default(),
             readers: 8,
-            acquire_timeout: Duration::from_secs(10),
+            acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(20),
             poll_interval: Duration::from_secs(1),
             notify: true,
@@ -93,15 +93,17 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets how long a call waits for a connection, by default 10 seconds.
+    /// Sets how long a call waits for a connection, by default 5 seconds: for a free reader, or for a server that starts.
+    /// Opening a store does not wait for a server that is not there. Together with the statement timeout, keep it below
+    /// the timeout of the lanes.
     #[must_use]
     pub const fn with_acquire_timeout(mut self, timeout: Duration) -> Self {
         self.acquire_timeout = timeout;
         self
     }
 
-    /// Sets how long the server works on one statement, by default 20 seconds. Keep it below the timeout of the lanes,
-    /// so that an append that is slow ends with a certain answer.
+    /// Sets how long the server works on one statement, by default 20 seconds. Keep it below the timeout of the lanes
+    /// (by default 30 seconds), so that an append that is slow ends with a certain answer.
     #[must_use]
     pub const fn with_statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;

@@ -15,23 +15,25 @@ impl Shared {
         from: Version,
         count: usize,
     ) -> Result<Vec<StoredEvent>, StoreError> {
+        let mut connection = self.connections.reader().await.map_err(store_error)?;
         let rows = sqlx::query(self.statements.read.get())
             .bind(stream.category.as_str())
             .bind(stream.aggregate_id.as_str())
             .bind(from.as_i64())
             .bind(at_most(count))
-            .fetch_all(&self.connections.readers)
+            .fetch_all(&mut *connection)
             .await;
         let events = rows.and_then(|rows| rows.iter().map(|row| stored(row, 0)).collect());
         events.map_err(store_error)
     }
 
     pub(crate) async fn count(&self, stream: &StreamId, from: Version) -> Result<u64, StoreError> {
+        let mut connection = self.connections.reader().await.map_err(store_error)?;
         let count: Option<i64> = sqlx::query_scalar(self.statements.count.get())
             .bind(stream.category.as_str())
             .bind(stream.aggregate_id.as_str())
             .bind(from.as_i64())
-            .fetch_optional(&self.connections.readers)
+            .fetch_optional(&mut *connection)
             .await
             .map_err(store_error)?;
         Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
@@ -44,11 +46,12 @@ impl Shared {
             .iter()
             .map(|query| query.event_id.map(|id| id.as_uuid()))
             .collect();
+        let mut connection = self.connections.reader().await.map_err(store_error)?;
         let rows = sqlx::query(self.statements.heads.get())
             .bind(category)
             .bind(id)
             .bind(event_id)
-            .fetch_all(&self.connections.readers)
+            .fetch_all(&mut *connection)
             .await;
         let mut heads = vec![Head::default(); queries.len()];
         let filled = rows.and_then(|rows| {
@@ -72,13 +75,14 @@ impl Shared {
             .collect();
         // One more than wanted tells whether there are more.
         let most: Vec<i64> = loads.iter().map(|load| at_most(load.limit).saturating_add(1)).collect();
+        let mut connection = self.connections.reader().await.map_err(store_error)?;
         let rows = sqlx::query(self.statements.load.get())
             .bind(category)
             .bind(id)
             .bind(from)
             .bind(schema)
             .bind(most)
-            .fetch_all(&self.connections.readers)
+            .fetch_all(&mut *connection)
             .await;
         let mut all = vec![Loaded::default(); loads.len()];
         let filled = rows.and_then(|rows| {
@@ -97,7 +101,7 @@ impl Shared {
 
     pub(crate) async fn delete(&self, stream: &StreamId) -> Result<(), StoreError> {
         let deleting = async {
-            let mut transaction = self.connections.readers.begin().await?;
+            let mut transaction = self.connections.begin().await?;
             for statement in &self.statements.delete {
                 sqlx::query(statement.get())
                     .bind(stream.category.as_str())

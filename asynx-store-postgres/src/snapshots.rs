@@ -11,23 +11,25 @@ use crate::store::Shared;
 #[async_trait]
 impl SnapshotStore for PostgresStore {
     async fn put(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError> {
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
         let put = sqlx::query(self.shared.statements.snapshot_put.get())
             .bind(stream.category.as_str())
             .bind(stream.aggregate_id.as_str())
             .bind(i64::from(snapshot.schema_version.get()))
             .bind(snapshot.version.as_i64())
             .bind(&snapshot.document[..])
-            .execute(&self.shared.connections.readers)
+            .execute(&mut *connection)
             .await;
         put.map(drop).map_err(store_error)
     }
 
     async fn get(&self, stream: &StreamId, schema_version: SchemaVersion) -> Result<Option<Snapshot>, StoreError> {
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
         let row = sqlx::query(self.shared.statements.snapshot_get.get())
             .bind(stream.category.as_str())
             .bind(stream.aggregate_id.as_str())
             .bind(i64::from(schema_version.get()))
-            .fetch_optional(&self.shared.connections.readers)
+            .fetch_optional(&mut *connection)
             .await;
         let parsed = row.and_then(|row| {
             let Some(row) = row else { return Ok(None) };
@@ -43,7 +45,7 @@ impl SnapshotStore for PostgresStore {
 
     async fn delete_through(&self, stream: &StreamId, through: Version) -> Result<(), StoreError> {
         let deleting = async {
-            let mut transaction = self.shared.connections.readers.begin().await?;
+            let mut transaction = self.shared.connections.begin().await?;
             self.shared.fence_snapshots(&mut transaction, stream, through).await?;
             transaction.commit().await
         };

@@ -33,6 +33,11 @@ pub(crate) struct Statements {
     pub(crate) lease_acquire: Sql,
     pub(crate) lease_renew: Sql,
     pub(crate) lease_release: Sql,
+    pub(crate) lease_held: Sql,
+    pub(crate) park: Sql,
+    pub(crate) parked: Sql,
+    pub(crate) unpark: Sql,
+    pub(crate) checkpoint_move: Sql,
 }
 
 /// One statement.
@@ -81,6 +86,11 @@ impl Statements {
             lease_acquire: sql(LEASE_ACQUIRE),
             lease_renew: sql(LEASE_RENEW),
             lease_release: sql(LEASE_RELEASE),
+            lease_held: sql(LEASE_HELD),
+            park: sql(PARK),
+            parked: sql(PARKED),
+            unpark: sql(UNPARK),
+            checkpoint_move: sql(CHECKPOINT_MOVE),
         }
     }
 }
@@ -142,9 +152,9 @@ select dup.ord, false, 0, 0 from dup
 /// Keeps out appends that were begun under a lease which somebody else has by now.
 const FENCE: &str = r"
 fence as materialized (
-    select l.category from {leases} l
-    join unnest($11::text[], $12::bigint[]) as f(category, generation) using (category)
-    where l.generation = f.generation for share of l
+    select f.category from {leases} l
+    join unnest($11::text[], $12::bigint[]) as f(category, token) on l.name = 'writer:' || f.category
+    where l.token = f.token for share of l
 ),";
 const FENCED: &str = r"
         and (e.category <> all ($11::text[]) or e.category in (select category from fence))";
@@ -370,19 +380,46 @@ update {checkpoints} set position = null, live = false, moved_at = now() where r
 ";
 
 const LEASE_ACQUIRE: &str = r"
-insert into {leases} as l (category, generation, expires_at)
-values ($1, 1, clock_timestamp() + $2::bigint * interval '1 millisecond')
-on conflict (category) do update
-    set generation = l.generation + 1, expires_at = excluded.expires_at
+insert into {leases} as l (name, token, holder, expires_at)
+values ($1, 1, $2, clock_timestamp() + $3::bigint * interval '1 microsecond')
+on conflict (name) do update
+    set token = l.token + 1, holder = excluded.holder, expires_at = excluded.expires_at
     where l.expires_at <= clock_timestamp()
-returning generation
+returning token
 ";
 
 const LEASE_RENEW: &str = r"
-update {leases} set expires_at = clock_timestamp() + $3::bigint * interval '1 millisecond'
-where category = $1 and generation = $2 and expires_at > clock_timestamp()
+update {leases} set expires_at = clock_timestamp() + $3::bigint * interval '1 microsecond'
+where name = $1 and token = $2 and expires_at > clock_timestamp()
 ";
 
 const LEASE_RELEASE: &str = r"
-update {leases} set expires_at = clock_timestamp() where category = $1 and generation = $2
+update {leases} set expires_at = '-infinity' where name = $1 and token = $2 and expires_at > '-infinity'
+";
+
+/// The names with a prefix are a range.
+const LEASE_HELD: &str = r"
+select name, holder from {leases}
+where name >= $1 and left(name, length($1)) = $1 and expires_at > clock_timestamp() order by name
+";
+
+const PARK: &str = r"
+insert into {parked} (reader, epoch, tx, seq, category, aggregate_id, version, event_id, event_name, error, attempts,
+    parked_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+on conflict (reader, epoch, tx, seq) do update
+    set error = excluded.error, attempts = excluded.attempts, parked_at = excluded.parked_at
+";
+
+const PARKED: &str = r"
+select epoch, tx, seq, category, aggregate_id, version, event_id, event_name, error, attempts, parked_at from {parked}
+where reader = $1 and (epoch, tx, seq) > ($2::integer, $3::bigint, $4::integer) order by epoch, tx, seq limit $5
+";
+
+const UNPARK: &str = "delete from {parked} where reader = $1 and epoch = $2 and tx = $3 and seq = $4";
+
+/// Locks the row until the transaction's end.
+const CHECKPOINT_MOVE: &str = r"
+update {checkpoints} set position = $3, moved_at = now()
+where reader = $1 and fence = $4 and live and position is not distinct from $2
 ";

@@ -4,15 +4,17 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use asynx_core::store::{
-    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent,
-    SnapshotStore, SoleWriter, StoredEvent,
+    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Leases, Load, Loaded,
+    NewEvent, Parking, SnapshotStore, SoleWriter, StoredEvent,
 };
 use asynx_core::{Category, Position, Runtime, Store, StoreError, StreamId, Version};
 use asynx_lanes::Lanes;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::connections::Connections;
+use crate::connections::{Connections, check_server};
+use crate::connector::Connector;
+use crate::error::store_error;
 use crate::follow::Follower;
 use crate::names::Names;
 use crate::statements::Statements;
@@ -61,7 +63,7 @@ impl PostgresStore {
     /// # Cancel safety
     /// As [`connect`](Self::connect).
     pub async fn connect_with(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
-        let connect = url.parse().map_err(crate::error::store_error)?;
+        let connect = url.parse().map_err(store_error)?;
         Self::new(connect, options).await
     }
 
@@ -79,13 +81,16 @@ impl PostgresStore {
     async fn new(connect: PgConnectOptions, options: PostgresOptions) -> Result<Self, StoreError> {
         let names = Names::parse(&options.schema, &options.prefix)?;
         let runtime = runtime(&options)?;
-        let connections = Connections::new(&connect, &options);
-        connections.check().await?;
+        let connector = Connector::new(connect, &options, runtime.clone());
+        let mut connection = connector.connect().await.map_err(store_error)?;
+        check_server(&mut connection).await?;
         match options.migrate {
-            Migrate::AtOpen => schema::migrate(&connections.background, &names).await?,
-            Migrate::ByHand => schema::check_version(&connections.background, &names).await?,
+            Migrate::AtOpen => schema::migrate(&mut connection, &names).await?,
+            Migrate::ByHand => schema::check_version(&mut connection, &names).await?,
         }
-        schema::check_epoch(&connections.background, &names).await?;
+        schema::check_epoch(&mut connection, &names).await?;
+        let connections = Connections::new(connector, &options);
+        connections.lanes.give_back(connection);
         let shared = Arc::new(Shared {
             statements: Statements::new(&names),
             follower: Follower::default(),
@@ -112,7 +117,8 @@ impl PostgresStore {
     /// # Cancel safety
     /// Nothing is changed.
     pub async fn check_schema(&self) -> Result<Vec<String>, StoreError> {
-        schema::differences(&self.shared.connections.background, &self.shared.names).await
+        let mut connection = self.shared.connections.background().await.map_err(store_error)?;
+        schema::differences(&mut connection, &self.shared.names).await
     }
 
     /// Begins a new numbering of transactions, in a database that was restored from a dump: transaction numbers start
@@ -126,12 +132,11 @@ impl PostgresStore {
     /// # Cancel safety
     /// Dropping the future may leave the numbering old or new; calling again is safe.
     pub async fn rebase(url: &str, options: &PostgresOptions) -> Result<(), StoreError> {
-        let connect: PgConnectOptions = url.parse().map_err(crate::error::store_error)?;
+        let connect: PgConnectOptions = url.parse().map_err(store_error)?;
         let names = Names::parse(&options.schema, &options.prefix)?;
-        let connections = Connections::new(&connect, options);
-        let done = schema::rebase(&connections.background, &names).await;
-        connections.close().await;
-        done
+        let connector = Connector::new(connect, options, runtime(options)?);
+        let mut connection = connector.connect().await.map_err(store_error)?;
+        schema::rebase(&mut connection, &names).await
     }
 
     /// Closes the connections. Calls that come later fail.
@@ -234,6 +239,14 @@ impl Store for PostgresStore {
     }
 
     fn checkpoints(&self) -> Option<&dyn Checkpoints> {
+        Some(self)
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(self)
+    }
+
+    fn parking(&self) -> Option<&dyn Parking> {
         Some(self)
     }
 }

@@ -18,12 +18,15 @@ impl SoleWriter for PostgresStore {
     async fn acquire(&self, category: &Category) -> Result<Option<Box<dyn WriterLease>>, StoreError> {
         let shared = &self.shared;
         let asked_at = shared.runtime.now().as_micros();
+        let mut connection = shared.connections.background().await.map_err(store_error)?;
         let generation: Option<i64> = sqlx::query_scalar(shared.statements.lease_acquire.get())
-            .bind(category.as_str())
-            .bind(millis(shared.options.lease_time))
-            .fetch_optional(&shared.connections.background)
+            .bind(format!("writer:{category}"))
+            .bind("")
+            .bind(micros(shared.options.lease_time))
+            .fetch_optional(&mut *connection)
             .await
             .map_err(store_error)?;
+        drop(connection);
         let Some(generation) = generation else {
             return Ok(None);
         };
@@ -80,6 +83,18 @@ impl Held {
         held
     }
 
+    /// Whether it was still held.
+    async fn renew(&self) -> Result<bool, sqlx::Error> {
+        let mut connection = self.shared.connections.background().await?;
+        let renewed = sqlx::query(self.shared.statements.lease_renew.get())
+            .bind(format!("writer:{}", self.category))
+            .bind(self.generation)
+            .bind(micros(self.shared.options.lease_time))
+            .execute(&mut *connection)
+            .await?;
+        Ok(renewed.rows_affected() > 0)
+    }
+
     /// For good: a clock that is set back does not bring it back.
     fn lose(&self) {
         self.until.store(0, Ordering::Release);
@@ -97,10 +112,13 @@ impl Drop for Lease {
         let runtime = held.shared.runtime.clone();
         runtime.spawn(Box::pin(async move {
             // Where this fails the lease ends by itself.
+            let Ok(mut connection) = held.shared.connections.background().await else {
+                return;
+            };
             let _ = sqlx::query(held.shared.statements.lease_release.get())
-                .bind(held.category.as_str())
+                .bind(format!("writer:{}", held.category))
                 .bind(held.generation)
-                .execute(&held.shared.connections.background)
+                .execute(&mut *connection)
                 .await;
         }));
     }
@@ -113,27 +131,21 @@ async fn renew(lease: Weak<Held>, runtime: Arc<dyn Runtime>, every: Duration) {
             return;
         };
         let asked_at = runtime.now().as_micros();
-        let renewed = sqlx::query(held.shared.statements.lease_renew.get())
-            .bind(held.category.as_str())
-            .bind(held.generation)
-            .bind(millis(held.shared.options.lease_time))
-            .execute(&held.shared.connections.background)
-            .await;
-        match renewed {
-            Ok(done) if done.rows_affected() > 0 => {
+        match held.renew().await {
+            Ok(true) => {
                 let until = asked_at + held.shared.lease_micros();
                 // Not where it was lost meanwhile.
                 let _ = held
                     .until
                     .fetch_update(Ordering::AcqRel, Ordering::Acquire, |old| (old > 0).then_some(until));
             }
-            Ok(_) => held.lose(),
+            Ok(false) => held.lose(),
             // Tried again until the end.
             Err(_) => {}
         }
     }
 }
 
-fn millis(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+pub(crate) fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }

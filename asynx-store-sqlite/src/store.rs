@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use asynx_core::store::{
-    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent,
-    SnapshotStore, SoleWriter, StoredEvent,
+    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Leases, Load, Loaded,
+    NewEvent, Parking, SnapshotStore, SoleWriter, StoredEvent,
 };
 use asynx_core::{Position, Runtime, Store, StoreError, StreamId, Version};
 use asynx_lanes::{LaneOptions, Lanes};
@@ -244,6 +244,14 @@ impl Store for SqliteStore {
     }
 
     fn checkpoints(&self) -> Option<&dyn Checkpoints> {
+        Some(self)
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(self)
+    }
+
+    fn parking(&self) -> Option<&dyn Parking> {
         Some(self)
     }
 }

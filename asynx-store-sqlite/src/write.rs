@@ -1,6 +1,6 @@
 use asynx_core::StoreError;
 use sqlx::SqlSafeStr;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::database::Database;
 use crate::error::{is_busy, is_full};
@@ -55,6 +55,10 @@ impl Database {
 }
 
 impl Writing {
+    pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        self.held.connection()
+    }
+
     /// Runs a text in the transaction. After an error it is rolled back.
     pub(crate) async fn run(
         &mut self,

@@ -111,6 +111,19 @@ fn what_is_applied_later_is_not_there_at_once() {
 }
 
 #[test]
+fn what_is_held_is_applied_when_the_test_says_so() {
+    let (store, memory) = faulty(Rule::nth(1, Fault::Hold).on(Call::APPENDS));
+    assert!(matches!(append(&store, "a", 1), Err(AppendError::Unknown(_))));
+    assert_eq!(count(&memory, "a"), 0);
+    let faults = store.faults();
+    faults.heal();
+    block_on(faults.apply_held());
+    assert_eq!(count(&memory, "a"), 1);
+    block_on(faults.apply_held());
+    assert_eq!(count(&memory, "a"), 1);
+}
+
+#[test]
 fn conflicts_store_nothing_and_concern_appends_only() {
     let (store, memory) = faulty(Rule::always(Fault::Conflict));
     assert!(matches!(append(&store, "a", 1), Err(AppendError::Conflict)));

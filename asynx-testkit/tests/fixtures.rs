@@ -19,87 +19,31 @@ mod shared {
 }
 
 /// A store of the five methods, on smol; everything else comes from the defaults, or is refused.
-mod plain_on_smol {
-    use std::collections::BTreeMap;
-    use std::sync::{Mutex, MutexGuard, PoisonError};
-
-    use async_trait::async_trait;
-    use asynx_core::store::{AppendError, NewEvent, StoredEvent};
-    use asynx_core::{Position, Store, StoreError, StreamId, Version};
-    use bytes::Bytes;
+mod plain {
+    use asynx_testkit::PlainStore;
 
     use super::*;
 
-    #[derive(Default)]
-    struct Plain(Mutex<BTreeMap<StreamId, Vec<Bytes>>>);
+    struct Plain;
 
-    impl Plain {
-        fn lock(&self) -> MutexGuard<'_, BTreeMap<StreamId, Vec<Bytes>>> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner)
-        }
-    }
-
-    #[async_trait]
-    impl Store for Plain {
-        async fn append(&self, stream: &StreamId, event: NewEvent) -> Result<Option<Position>, AppendError> {
-            let mut streams = self.lock();
-            let known = streams.get(stream).map_or(0, Vec::len);
-            if event.version.get() != known as u64 + 1 {
-                return Err(AppendError::Conflict);
-            }
-            streams.entry(stream.clone()).or_default().push(event.record);
-            Ok(None)
-        }
-
-        async fn read_from(&self, stream: &StreamId, from: Version) -> Result<Vec<StoredEvent>, StoreError> {
-            self.read_range(stream, from, usize::MAX).await
-        }
-
-        async fn read_range(
-            &self,
-            stream: &StreamId,
-            from: Version,
-            count: usize,
-        ) -> Result<Vec<StoredEvent>, StoreError> {
-            let streams = self.lock();
-            let records = streams.get(stream).into_iter().flatten();
-            let events = (1..)
-                .filter_map(Version::new)
-                .zip(records)
-                .map(|(version, record)| StoredEvent {
-                    version,
-                    position: None,
-                    record: record.clone(),
-                });
-            Ok(events.filter(|event| event.version >= from).take(count).collect())
-        }
-
-        async fn count(&self, stream: &StreamId, from: Version) -> Result<u64, StoreError> {
-            Ok(self.read_from(stream, from).await?.len() as u64)
-        }
-
-        async fn delete(&self, stream: &StreamId) -> Result<(), StoreError> {
-            self.lock().remove(stream);
-            Ok(())
-        }
-    }
-
-    struct FiveMethods;
-
-    impl StoreFixture for FiveMethods {
+    impl StoreFixture for Plain {
         type Guard = ();
-        type Store = Plain;
+        type Store = PlainStore;
 
-        async fn open(&self) -> ((), Plain) {
-            ((), Plain::default())
+        async fn open(&self) -> ((), PlainStore) {
+            ((), PlainStore::default())
+        }
+
+        async fn another(&self, store: &PlainStore) -> Option<PlainStore> {
+            Some(store.clone())
         }
 
         fn capabilities(&self) -> Capabilities {
-            Capabilities::none()
+            Capabilities::none().with_another_handle()
         }
     }
 
-    asynx_testkit::store_conformance!(On(Smol, FiveMethods));
+    asynx_testkit::store_conformance!(On(Smol, Plain));
 }
 
 /// The layers are stores too, also when they delay and reorder what passes.

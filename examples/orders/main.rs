@@ -1,5 +1,7 @@
-//! An order system: three orders are created, confirmed and shipped, while a reporter and a notifier look on.
+//! An order system on a durable store: three orders are created, confirmed and shipped, while a reporter and a notifier
+//! look on. A second run finds the orders of the first.
 
+mod arguments;
 mod commands;
 mod domain;
 mod projections;
@@ -9,17 +11,18 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use asynx::store::MemoryStore;
+use asynx::store::{MemoryStore, PostgresStore, SqliteStore};
 use asynx::{Asynx, Store};
 
+use crate::arguments::{Arguments, Kind};
 use crate::commands::{ConfirmOrder, CreateOrder, ShipOrder};
 use crate::domain::Order;
 use crate::projections::{Outbox, notify, report};
 
-const ORDERS: [(&str, f64, u32, &str); 3] = [
-    ("ORD-001", 99.99, 2, "123 Main St"),
-    ("ORD-002", 149.5, 1, "456 Oak Ave"),
-    ("ORD-003", 20.0, 4, "789 Pine Rd"),
+const ORDERS: [(f64, u32, &str); 3] = [
+    (99.99, 2, "123 Main St"),
+    (149.5, 1, "456 Oak Ave"),
+    (20.0, 4, "789 Pine Rd"),
 ];
 
 #[tokio::main]
@@ -27,32 +30,40 @@ async fn main() -> ExitCode {
     match start().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprint!("error: {error}");
+            // What lies behind it, too.
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprint!(": {error}");
+                cause = error.source();
+            }
+            eprintln!();
             ExitCode::FAILURE
         }
     }
 }
 
 async fn start() -> Result<(), Box<dyn Error>> {
-    match store_argument()?.as_str() {
-        "memory" => run(MemoryStore::new()).await,
-        other => Err(format!("there is no store {other:?}; choose --store memory").into()),
+    let Arguments { kind, url } = Arguments::parse(std::env::args().skip(1))?;
+    match kind {
+        Kind::Memory => run("memory: all is gone with this process", MemoryStore::new()).await,
+        Kind::Sqlite => {
+            let file = url.unwrap_or_else(|| "orders.db".to_owned());
+            run(&format!("the SQLite file {file}"), SqliteStore::open(&file).await?).await
+        }
+        Kind::Postgres => {
+            let url = url.ok_or("PostgreSQL needs a URL: --url postgres://user:password@localhost/database")?;
+            run("PostgreSQL", PostgresStore::connect(&url).await?).await
+        }
     }
 }
 
-fn store_argument() -> Result<String, Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.as_slice() {
-        [] => Ok("memory".to_owned()),
-        [option, store] if option == "--store" => Ok(store.clone()),
-        _ => Err("usage: orders [--store memory]".into()),
-    }
-}
-
-async fn run(store: impl Store) -> Result<(), Box<dyn Error>> {
+async fn run(place: &str, store: impl Store) -> Result<(), Box<dyn Error>> {
     println!("=== asynx: an e-commerce order system ===\n");
-    println!("Step 1: Setting up the store...");
+    println!("Step 1: Setting up the store: {place}...");
     let orders = Asynx::<Order>::builder().store(store).build().await?;
+    let earlier = find_earlier(&orders).await?;
+    let ids: Vec<String> = (1..=ORDERS.len()).map(|n| order_id(earlier + n)).collect();
 
     println!("Step 2: Setting up the event subscribers...");
     let outbox = Outbox::default();
@@ -70,8 +81,8 @@ async fn run(store: impl Store) -> Result<(), Box<dyn Error>> {
     println!("Step 3: Sending commands...\n");
     // `send` alone answers as soon as the event is durable; `and_wait` also waits for the handlers, so that what they
     // print comes first.
-    for (id, total, items, ship_to) in ORDERS {
-        let (id, ship_to) = (id.to_owned(), ship_to.to_owned());
+    for (id, (total, items, ship_to)) in ids.iter().zip(ORDERS) {
+        let (id, ship_to) = (id.clone(), ship_to.to_owned());
         let create = CreateOrder {
             id,
             total,
@@ -82,36 +93,32 @@ async fn run(store: impl Store) -> Result<(), Box<dyn Error>> {
         println!("✓ Order {} created", created.aggregate_id);
     }
     println!();
-    for (id, ..) in ORDERS {
-        orders.send(ConfirmOrder { id: id.to_owned() }).and_wait().await?;
+    for id in &ids {
+        orders.send(ConfirmOrder { id: id.clone() }).and_wait().await?;
         println!("✓ Order {id} confirmed");
     }
     println!();
-    for (id, ..) in ORDERS {
-        let shipped = orders.send(ShipOrder { id: id.to_owned() }).and_wait().await?;
+    for id in &ids {
+        let shipped = orders.send(ShipOrder { id: id.clone() }).and_wait().await?;
         println!("✓ Order {id} shipped, version {}", shipped.version);
     }
 
     println!("\nStep 4: A command that the domain refuses...\n");
-    match orders
-        .send(ConfirmOrder {
-            id: "ORD-001".to_owned(),
-        })
-        .await
-    {
-        Err(refused) => println!("✗ ORD-001 was not confirmed again: {refused}"),
+    let first = &ids[0];
+    match orders.send(ConfirmOrder { id: first.clone() }).await {
+        Err(refused) => println!("✗ {first} was not confirmed again: {refused}"),
         Ok(_) => return Err("a shipped order was confirmed".into()),
     }
 
     println!("\nStep 5: Verifying the final state...\n");
-    for (id, ..) in ORDERS {
+    for id in &ids {
         let order = orders.get(id).await?;
         println!("Order {id}:\n{}", serde_json::to_string_pretty(&*order)?);
     }
 
-    println!("\nStep 6: What was stored: the events of ORD-001...\n");
+    println!("\nStep 6: What was stored: the events of {first}...\n");
     orders
-        .replay("ORD-001", .., |event| async move {
+        .replay(first, .., |event| async move {
             println!("{} {} {}", event.version, event.event_name, event.patch_json());
         })
         .await?;
@@ -124,4 +131,28 @@ async fn run(store: impl Store) -> Result<(), Box<dyn Error>> {
     orders.shutdown(Duration::from_secs(5)).await?;
     println!("\n✅ Done: three orders shipped, nothing lost.");
     Ok(())
+}
+
+fn order_id(number: usize) -> String {
+    format!("ORD-{number:03}")
+}
+
+/// How many orders earlier runs have left.
+async fn find_earlier(orders: &Asynx<Order>) -> Result<usize, Box<dyn Error>> {
+    let mut count = 0;
+    while orders.exists(order_id(count + 1)).await? {
+        count += 1;
+    }
+    if count > 0 {
+        println!("        It holds {count} orders of earlier runs; the last three:");
+    }
+    for number in (1..=count).skip(count.saturating_sub(3)) {
+        let id = order_id(number);
+        let order = orders.get(&id).await?;
+        println!(
+            "        {id} is {}: {} items to {}",
+            order.status, order.items, order.ship_to
+        );
+    }
+    Ok(count)
 }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent,
-    SnapshotStore, SoleWriter, Store, StoreError, StoredEvent,
+    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Leases, Load, Loaded,
+    NewEvent, Parking, SnapshotStore, SoleWriter, Store, StoreError, StoredEvent,
 };
 use crate::{Position, StreamId, Version};
 
@@ -66,5 +66,13 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn checkpoints(&self) -> Option<&dyn Checkpoints> {
         (**self).checkpoints()
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        (**self).leases()
+    }
+
+    fn parking(&self) -> Option<&dyn Parking> {
+        (**self).parking()
     }
 }

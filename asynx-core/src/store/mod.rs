@@ -6,9 +6,12 @@ mod erase;
 mod error;
 mod forward;
 mod head;
+mod leases;
 mod load;
 mod log;
+mod parking;
 mod snapshot;
+mod transactions;
 mod writer;
 
 use async_trait::async_trait;
@@ -18,9 +21,12 @@ pub use checkpoints::{Checkpoint, Checkpoints};
 pub use erase::{Erase, ForgetPolicy, PendingErasure};
 pub use error::{StoreError, StoreErrorKind};
 pub use head::{FoundEvent, Head, HeadQuery};
+pub use leases::{HeldLease, Leases};
 pub use load::{Load, Loaded, StoredEvent};
 pub use log::{EventLog, LogEvent, LogFilter, LogPage, LogQuery};
+pub use parking::{ParkedEvent, Parking};
 pub use snapshot::{Snapshot, SnapshotStore};
+pub use transactions::Transactions;
 pub use writer::{SoleWriter, WriterLease};
 
 use crate::{Position, StreamId, Version};
@@ -184,6 +190,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// How far readers of the log have come.
     fn checkpoints(&self) -> Option<&dyn Checkpoints> {
+        None
+    }
+
+    /// Letting one process at a time do something.
+    fn leases(&self) -> Option<&dyn Leases> {
+        None
+    }
+
+    /// Putting events aside that a reader of the log could not handle.
+    fn parking(&self) -> Option<&dyn Parking> {
         None
     }
 }

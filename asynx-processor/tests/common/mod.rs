@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::borrow::Cow;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -225,4 +226,23 @@ pub(crate) fn failure(error: SendError<Refused>) -> Error {
         SendError::Failed(error) => error,
         SendError::Rejected(rejection) => panic!("rejected: {rejection}"),
     }
+}
+
+/// On the one thread of a test, tasks that were spawned have had their turn after this.
+pub(crate) async fn everyone_was_polled() {
+    for _ in 0..5 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// All aggregates in one shard.
+pub(crate) fn one_shard() -> Options {
+    let mut options = Options::default();
+    options.shards = NonZeroUsize::MIN;
+    options
+}
+
+/// The domain's own refusal, if it was one.
+pub(crate) fn rejection<T>(result: Result<T, SendError<Refused>>) -> Option<Refused> {
+    result.err().and_then(|error| error.rejection().cloned())
 }

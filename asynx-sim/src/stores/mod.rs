@@ -1,15 +1,11 @@
 //! The shared store, and the layers through which the processes see it.
 
-mod five;
 mod laned;
-mod plain;
 mod recorder;
 mod transactions;
 mod watch;
 
-pub(crate) use five::FiveMethods;
 pub(crate) use laned::Laned;
-pub(crate) use plain::PlainStore;
 pub(crate) use recorder::Recorder;
 pub(crate) use transactions::Transactions;
 pub(crate) use watch::Watch;

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use asynx_core::store::{
-    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent,
-    SnapshotStore, SoleWriter, StoredEvent,
+    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Leases, Load, Loaded,
+    NewEvent, Parking, SnapshotStore, SoleWriter, StoredEvent,
 };
 use asynx_core::{Position, Record, Store, StoreError, StreamId, Version};
 
@@ -100,5 +100,13 @@ impl Store for Recorder {
 
     fn checkpoints(&self) -> Option<&dyn Checkpoints> {
         self.base.checkpoints()
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        self.base.leases()
+    }
+
+    fn parking(&self) -> Option<&dyn Parking> {
+        self.base.parking()
     }
 }

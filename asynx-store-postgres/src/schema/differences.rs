@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use asynx_core::StoreError;
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection};
 
 use super::{BEGIN, STEPS, run};
 use crate::error::store_error;
@@ -36,7 +36,7 @@ from pg_class c join pg_trigger t on t.tgrelid = c.oid and not t.tgisinternal
 where c.relnamespace = $1::oid and substr(c.relname, $2) = any ($3) and c.relname like $4
 ";
 
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "migrations",
     "log",
     "heads",
@@ -44,12 +44,12 @@ const OURS: [&str; 8] = [
     "snapshots",
     "checkpoints",
     "leases",
+    "parked",
     "events_json",
 ];
 
 /// Makes the right tables in the session's temporary schema, compares, and rolls back.
-pub(crate) async fn differences(pool: &PgPool, names: &Names) -> Result<Vec<String>, StoreError> {
-    let mut connection = pool.acquire().await.map_err(store_error)?;
+pub(crate) async fn differences(connection: &mut PgConnection, names: &Names) -> Result<Vec<String>, StoreError> {
     let mut transaction = connection.begin().await.map_err(store_error)?;
     let right = names.temporary();
     let sql = format!("{BEGIN};\n{}", STEPS.join("\n;"));

@@ -3,7 +3,7 @@
 mod differences;
 
 use asynx_core::StoreError;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
 pub(crate) use differences::differences;
 
@@ -37,9 +37,8 @@ pub fn print_schema(options: &PostgresOptions) -> Result<String, StoreError> {
 }
 
 /// Brings the tables to the newest version. Processes that do so at once come one after the other.
-pub(crate) async fn migrate(pool: &PgPool, names: &Names) -> Result<(), StoreError> {
-    let mut connection = pool.acquire().await.map_err(store_error)?;
-    if live_version(&mut connection, names).await? == NEWEST {
+pub(crate) async fn migrate(connection: &mut PgConnection, names: &Names) -> Result<(), StoreError> {
+    if live_version(connection, names).await? == NEWEST {
         return Ok(());
     }
     let mut transaction = connection.begin().await.map_err(store_error)?;
@@ -66,9 +65,8 @@ pub(crate) async fn migrate(pool: &PgPool, names: &Names) -> Result<(), StoreErr
 }
 
 /// Fails unless the tables are of the newest version.
-pub(crate) async fn check_version(pool: &PgPool, names: &Names) -> Result<(), StoreError> {
-    let mut connection = pool.acquire().await.map_err(store_error)?;
-    let live = live_version(&mut connection, names).await?;
+pub(crate) async fn check_version(connection: &mut PgConnection, names: &Names) -> Result<(), StoreError> {
+    let live = live_version(connection, names).await?;
     if live == NEWEST {
         return Ok(());
     }
@@ -83,13 +81,13 @@ pub(crate) async fn check_version(pool: &PgPool, names: &Names) -> Result<(), St
 }
 
 /// Refuses a database whose transactions are numbered anew: new events would come before those that are there.
-pub(crate) async fn check_epoch(pool: &PgPool, names: &Names) -> Result<(), StoreError> {
+pub(crate) async fn check_epoch(connection: &mut PgConnection, names: &Names) -> Result<(), StoreError> {
     let last = "select l.epoch, e.tx, e.seq, pg_snapshot_xmax(pg_current_snapshot())::text::bigint
         from {log} l join lateral (
             select tx, seq from {events} where epoch = l.epoch order by epoch desc, tx desc, seq desc limit 1
         ) e on true";
     let last: Option<(i32, i64, i32, i64)> = sqlx::query_as(AssertSqlSafe(names.render(last)))
-        .fetch_optional(pool)
+        .fetch_optional(connection)
         .await
         .map_err(store_error)?;
     match last {
@@ -102,10 +100,9 @@ pub(crate) async fn check_epoch(pool: &PgPool, names: &Names) -> Result<(), Stor
     }
 }
 
-pub(crate) async fn rebase(pool: &PgPool, names: &Names) -> Result<(), StoreError> {
-    check_version(pool, names).await?;
-    let mut connection = pool.acquire().await.map_err(store_error)?;
-    run(&mut connection, &names.render("update {log} set epoch = epoch + 1")).await
+pub(crate) async fn rebase(connection: &mut PgConnection, names: &Names) -> Result<(), StoreError> {
+    check_version(connection, names).await?;
+    run(connection, &names.render("update {log} set epoch = epoch + 1")).await
 }
 
 async fn run(connection: &mut PgConnection, sql: &str) -> Result<(), StoreError> {

@@ -59,11 +59,30 @@ create table {checkpoints} (
     moved_at timestamptz not null default now()
 );
 
--- Who is the only writer of a category.
+-- Who is the only one to do something, such as to write a category.
 create table {leases} (
-    category text collate "C" primary key,
-    generation bigint not null,
+    name text collate "C" primary key,
+    token bigint not null,
+    holder text collate "C" not null,
     expires_at timestamptz not null
+);
+
+-- The events that readers of the log could not handle.
+create table {parked} (
+    reader text collate "C" not null,
+    epoch integer not null,
+    tx bigint not null,
+    seq integer not null,
+    category text collate "C" not null,
+    aggregate_id text collate "C" not null,
+    version bigint not null,
+    event_id uuid not null,
+    event_name text collate "C" not null,
+    error text not null,
+    attempts bigint not null,
+    -- Microseconds since 1970, UTC.
+    parked_at bigint not null,
+    primary key (reader, epoch, tx, seq)
 );
 
 -- For people with psql.

@@ -48,6 +48,29 @@ CREATE TABLE asynx_leases (
     generation INTEGER NOT NULL
 ) STRICT;
 
+-- Leases by name. A row outlives its lease, so that no token comes again.
+CREATE TABLE asynx_named_leases (
+    name TEXT PRIMARY KEY,
+    token INTEGER NOT NULL,
+    holder TEXT NOT NULL,
+    until INTEGER NOT NULL              -- microseconds since 1970, UTC; 0 once it was given back
+) STRICT, WITHOUT ROWID;
+
+-- The events that readers of the log could not handle.
+CREATE TABLE asynx_parked (
+    reader TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    category TEXT NOT NULL,
+    aggregate_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    event_id BLOB NOT NULL,
+    event_name TEXT NOT NULL,
+    error TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    parked_at INTEGER NOT NULL,         -- microseconds since 1970, UTC
+    PRIMARY KEY (reader, position)
+) STRICT, WITHOUT ROWID;
+
 -- For people.
 CREATE VIEW asynx_events_json AS
 SELECT

@@ -10,9 +10,9 @@ use crate::ThreadRuntime;
 
 /// How the laws get at a store.
 ///
-/// Nothing here is tied to a runtime. By default tasks are threads; a store that needs tokio or smol says so by
-/// [`runtime`](Self::runtime) and [`block_on`](Self::block_on), for tokio for example
-/// `tokio::runtime::Runtime::new().unwrap().block_on(future)`.
+/// Nothing here is tied to a runtime. By default tasks are threads; a store that needs tokio or smol is put
+/// [`On`](crate::hosts::On) one of the [`hosts`](crate::hosts), or says so itself by [`runtime`](Self::runtime) and
+/// [`block_on`](Self::block_on).
 pub trait StoreFixture: Send + Sync + 'static {
     /// Kept until the check has ended: a temporary directory, say, or the right to use a server.
     type Guard: Send;
@@ -24,9 +24,9 @@ pub trait StoreFixture: Send + Sync + 'static {
     /// A server that is missing is no reason to skip: panic, with the one line that mends it.
     fn open(&self) -> impl Future<Output = (Self::Guard, Self::Store)> + Send;
 
-    /// Opens another handle to the data of a store as another process would, sharing nothing with it in memory, where
+    /// Opens another handle to the data of a store as another process would, sharing nothing with it but the data, where
     /// [`Capabilities::with_another_handle`] declares it. A store that several processes may use at once must offer
-    /// this: what one of them was answered has to hold for all.
+    /// this: what one of them was answered has to hold for all. Only the checks that need it ask for it.
     fn another(&self, store: &Self::Store) -> impl Future<Output = Option<Self::Store>> + Send {
         let _ = store;
         std::future::ready(None)

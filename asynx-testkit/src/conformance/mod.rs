@@ -24,6 +24,8 @@
 //! [`store_conformance!`](crate::store_conformance) makes one `#[test]` of each [`Check`], named after its law, such
 //! as `s1_taken_versions_conflict`. They may run in parallel on one database: each works on streams of its own.
 //! Nothing is skipped: a capability that the fixture does not declare must refuse, and that is what its laws check then.
+//! A store that several processes may share opens [`another`](StoreFixture::another) handle, and the laws are checked
+//! across both. `on_every_runtime!` (features `tokio` and `smol`) makes the tests on each runtime.
 #![expect(clippy::missing_errors_doc, reason = "every check answers the law that was broken")]
 
 mod capability;

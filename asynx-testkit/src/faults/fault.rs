@@ -16,6 +16,9 @@ pub enum Fault {
     FailAfter,
     /// Fails at once and makes the call after so long. Appends answer `Unknown`. Calls that write nothing only fail.
     ApplyLater(Duration),
+    /// Fails at once and makes the call when the test says so, by [`Faults::apply_held`](super::Faults::apply_held).
+    /// Appends answer `Unknown`. Calls that write nothing only fail.
+    Hold,
     /// Appends answer `Conflict`; nothing is done. Does not concern other calls.
     Conflict,
     /// Each group of an `append_batch` stops at a random event: those before are stored, from there on `NotApplied`.

@@ -51,6 +51,7 @@ impl<S: Store> FaultyStore<S> {
 #[derive(Clone)]
 pub struct Faults {
     carried: Arc<Mutex<Carried>>,
+    held: Arc<Mutex<Vec<BoxFuture<'static, ()>>>>,
     runtime: Arc<dyn Runtime>,
 }
 
@@ -58,6 +59,7 @@ impl Faults {
     fn new(plan: FaultPlan, runtime: Arc<dyn Runtime>) -> Self {
         Self {
             carried: Arc::new(Mutex::new(Carried::new(plan))),
+            held: Arc::default(),
             runtime,
         }
     }
@@ -77,6 +79,21 @@ impl Faults {
     /// Ends all faults, a crash included.
     pub fn heal(&self) {
         self.replace(FaultPlan::seeded(0));
+    }
+
+    /// Makes the calls that [`Fault::Hold`] held back so far, in their order, and ends when they are done.
+    ///
+    /// # Cancel safety
+    /// The calls that were not made yet never will be.
+    pub async fn apply_held(&self) {
+        let held = std::mem::take(&mut *self.held());
+        for call in held {
+            call.await;
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<BoxFuture<'static, ()>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Carried> {
@@ -179,6 +196,12 @@ impl Faults {
                     if info.call.is_write() {
                         let sleep = self.runtime.sleep(delay);
                         self.runtime.spawn(sleep.then(|()| run).map(drop).boxed());
+                    }
+                    return T::failed(Failure::Unknown(planned()), info.items);
+                }
+                Fault::Hold => {
+                    if info.call.is_write() {
+                        self.held().push(run.map(drop).boxed());
                     }
                     return T::failed(Failure::Unknown(planned()), info.items);
                 }

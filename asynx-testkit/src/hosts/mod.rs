@@ -1,7 +1,7 @@
 //! What checks run on: threads, tokio with many threads or one, smol.
 //!
 //! A fixture of a store or a bus runs on plain threads unless it says otherwise. [`On`] puts it on another [`Host`], and
-//! [`on_every_runtime!`](crate::on_every_runtime) on all of them.
+//! `on_every_runtime!` (features `tokio` and `smol`) on all of them.
 
 mod host;
 mod on;

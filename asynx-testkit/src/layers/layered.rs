@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use asynx_core::store::{
     AppendError, AppendGroup, Checkpoint, Checkpoints, Erase, EventLog, ForgetPolicy, GroupOutcome, Head, HeadQuery,
-    Load, Loaded, LogPage, LogQuery, NewEvent, PendingErasure, Snapshot, SnapshotStore, SoleWriter, StoredEvent,
-    WriterLease,
+    Leases, Load, Loaded, LogPage, LogQuery, NewEvent, Parking, PendingErasure, Snapshot, SnapshotStore, SoleWriter,
+    StoredEvent, WriterLease,
 };
 use asynx_core::{Category, Position, SchemaVersion, Store, StoreError, StreamId, Version};
 use futures::future::{self, BoxFuture};
@@ -174,6 +174,14 @@ impl<S: Store, I: Intercept> Store for Layered<S, I> {
 
     fn checkpoints(&self) -> Option<&dyn Checkpoints> {
         self.inner.checkpoints().map(|_| self as _)
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        self.inner.leases()
+    }
+
+    fn parking(&self) -> Option<&dyn Parking> {
+        self.inner.parking()
     }
 }
 

@@ -3,8 +3,10 @@
 mod diff;
 mod readme;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -52,23 +54,56 @@ pub(crate) fn run() -> Result<ExitCode> {
 
 fn compare(folder: &Path, name: &str) -> Result<()> {
     let path = folder.join(name).join("README.md");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let expected = readme::output(&text).with_context(|| path.display().to_string())?;
 
-    let mut printed = String::new();
-    let mut example = cargo();
-    example.args(["run", "--quiet", "--package", PACKAGE, "--example", name]);
-    let status = process::stream(&mut example, Some(LIMIT), |line| printed.push_str(line))?;
-    if !status.success() {
-        bail!("it ended with {status}; it printed\n{printed}");
-    }
+    let place = Place::new()?;
+    let printed = place.run(folder, name)?;
     same(&path, &expected, &printed)?;
+    // One that keeps its data shows what a second run finds.
+    let again = readme::output_of(&format!("{name} again"), &text).with_context(|| path.display().to_string())?;
+    if let Some(expected) = again {
+        same(&path, &expected, &place.run(folder, name)?)?;
+    }
     // The README of the whole project may show it as well.
     let path = folder.with_file_name("README.md");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     match readme::output_of(name, &text).with_context(|| path.display().to_string())? {
         Some(expected) => same(&path, &expected, &printed),
         None => Ok(()),
+    }
+}
+
+/// A folder of its own, in which an example finds nothing of earlier runs.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("asynx-example-{}-{count}", std::process::id()));
+        fs::create_dir(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        Ok(Self(folder))
+    }
+
+    /// Runs an example there, and gives what it prints.
+    fn run(&self, package: &Path, name: &str) -> Result<String> {
+        let mut printed = String::new();
+        let mut example = cargo();
+        example.args(["run", "--quiet", "--example", name, "--manifest-path"]);
+        example.arg(package.join("Cargo.toml")).current_dir(&self.0);
+        let status = process::stream(&mut example, Some(LIMIT), |line| printed.push_str(line))?;
+        if !status.success() {
+            bail!("it ended with {status}; it printed\n{printed}");
+        }
+        Ok(printed)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // It is in the folder for temporary files: whatever is left goes some day.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

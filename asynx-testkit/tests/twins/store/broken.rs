@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use asynx_core::store::{
-    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent,
-    Snapshot, SnapshotStore, SoleWriter, StoredEvent,
+    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Leases, Load, Loaded,
+    NewEvent, Parking, Snapshot, SnapshotStore, SoleWriter, StoredEvent,
 };
 use asynx_core::{AggregateId, EventId, Position, Runtime, SchemaVersion, Store, StoreError, StreamId, Version};
 use asynx_testkit::ThreadRuntime;
@@ -378,5 +378,13 @@ impl Store for Broken {
 
     fn checkpoints(&self) -> Option<&dyn Checkpoints> {
         Some(self)
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        self.staged.memory.leases()
+    }
+
+    fn parking(&self) -> Option<&dyn Parking> {
+        self.staged.memory.parking()
     }
 }

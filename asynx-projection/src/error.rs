@@ -1,0 +1,64 @@
+use std::time::Duration;
+
+use asynx_core::{Position, StoreError};
+
+/// Why a projection cannot be run, or something cannot be done with it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The store lacks what projections need.
+    #[error("the store has no {missing}, which projections need; choose another store, or another one for these")]
+    Lacking {
+        /// What it lacks.
+        missing: &'static str,
+    },
+    /// The name cannot be one.
+    #[error("the projection's name {name:?} has {} bytes: 1 to 120 are allowed, of any characters but NUL", name.len())]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// This engine runs it already.
+    #[error("this engine already runs version {version} of the projection {name:?}")]
+    Running {
+        /// The name.
+        name: String,
+        /// The version.
+        version: u32,
+    },
+    /// The event is not put aside, or not any more.
+    #[error("no event at {position} is put aside by the projection {name:?}")]
+    NotParked {
+        /// The projection.
+        name: String,
+        /// Where the event was looked for.
+        position: Position,
+    },
+    /// The projection could not handle the event this time either; it stays aside.
+    #[error("the projection {name:?} still cannot handle the event at {position}: {reason}")]
+    StillPoison {
+        /// The projection.
+        name: String,
+        /// Where the event is.
+        position: Position,
+        /// What the handler said.
+        reason: String,
+    },
+    /// The projection has not come that far in time.
+    #[error("the projection {name:?} had not come to {position} within {timeout:?}")]
+    Behind {
+        /// The projection.
+        name: String,
+        /// Up to where it should have come.
+        position: Position,
+        /// How long it was waited for.
+        timeout: Duration,
+    },
+    /// The store failed.
+    #[error("the store failed")]
+    Store {
+        /// What it said.
+        #[from]
+        source: StoreError,
+    },
+}

@@ -1,0 +1,313 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use asynx_core::store::{LogEvent, ParkedEvent};
+use asynx_core::{Position, Record, Runtime, Store, StoreError, catch_future};
+use futures::future::join_all;
+use futures::{Stream, StreamExt};
+
+use crate::lifecycle::{Step, parking};
+use crate::projection::Batch;
+use crate::runner::{Control, Wish};
+use crate::status::Board;
+use crate::{Decode, EngineError, HandlerError, Lifecycle, State, Status};
+
+/// One projection that an engine runs: to look at it, and to steer it. Cheap to clone.
+///
+/// What it is told holds for this process; another one that runs the same projection goes on.
+#[derive(Clone)]
+pub struct ProjectionHandle {
+    inner: Arc<Inner>,
+    redrive: Arc<dyn Redrive>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) name: String,
+    pub(crate) version: u32,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) runtime: Arc<dyn Runtime>,
+}
+
+pub(crate) struct Part {
+    pub(crate) reader: String,
+    pub(crate) board: Arc<Board>,
+    pub(crate) control: Arc<Control>,
+}
+
+impl Part {
+    pub(crate) fn new(reader: String) -> Self {
+        Self {
+            reader,
+            board: Arc::default(),
+            control: Arc::new(Control::new()),
+        }
+    }
+}
+
+impl ProjectionHandle {
+    pub(crate) fn new(inner: Arc<Inner>, redrive: Arc<dyn Redrive>) -> Self {
+        Self { inner, redrive }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// Its version.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.inner.version
+    }
+
+    /// How it is doing. Of partitions: the state that needs most attention, the position of the one that is furthest
+    /// behind, the sums of what they count.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.inner.status()
+    }
+
+    /// How each partition is doing.
+    #[must_use]
+    pub fn partitions(&self) -> Vec<Status> {
+        self.inner.parts.iter().map(|part| part.board.get()).collect()
+    }
+
+    /// How it is doing, now and whenever that changes. What changes faster than it is asked for is left out.
+    pub fn watch(&self) -> impl Stream<Item = Status> + Send + use<> {
+        let inner = self.inner.clone();
+        let boards = inner.parts.iter().map(|part| Box::pin(part.board.clone().watch()));
+        futures::stream::select_all(boards.collect::<Vec<_>>()).map(move |_| inner.status())
+    }
+
+    /// Pauses it in this process; another one may take it over.
+    pub fn pause(&self) {
+        self.inner.wish(Wish::Pause);
+    }
+
+    /// Lets it go on: after a pause, or after it failed. Where it runs, it begins again at its checkpoint.
+    pub fn resume(&self) {
+        self.inner.wish(Wish::Run);
+    }
+
+    /// Stops it in this process for good, and waits until the batch that it is at has ended.
+    ///
+    /// # Cancel safety
+    /// It is stopped all the same.
+    pub async fn stop(&self) {
+        self.inner.wish(Wish::Stop);
+        self.inner.stopped().await;
+    }
+
+    /// The events that it has put aside, in the order of the log, those after a position, at most `limit` of each
+    /// partition.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when the store cannot be read.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn parked(&self, after: Option<Position>, limit: usize) -> Result<Vec<ParkedEvent>, EngineError> {
+        let mut parked = Vec::new();
+        for part in &self.inner.parts {
+            parked.extend(parking(&self.inner.store)?.parked(&part.reader, after, limit).await?);
+        }
+        parked.sort_by_key(|event| event.position);
+        Ok(parked)
+    }
+
+    /// Gives it an event once more that it has put aside. What came later in the same aggregate has been handled
+    /// meanwhile: a handler that can be given an event late has to see to that.
+    ///
+    /// # Errors
+    /// [`EngineError::NotParked`], [`EngineError::StillPoison`], [`EngineError::Store`]: it stays where it is. After an
+    /// error of the store it may have been handled all the same.
+    ///
+    /// # Cancel safety
+    /// It may be handled or not; of a transactional projection, wholly or not at all.
+    pub async fn redrive(&self, position: Position) -> Result<(), EngineError> {
+        self.redrive.redrive(&self.inner, position).await
+    }
+
+    /// Waits until it has handled everything up to a position, in whichever process it runs: to read what one has
+    /// written. The position of an event is in [`EventData::position`](asynx_core::EventData::position).
+    ///
+    /// Do not wait within a handler's transaction: readers of the log wait for that one.
+    ///
+    /// # Errors
+    /// [`EngineError::Behind`] after the timeout.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<(), EngineError> {
+        let waits = self.inner.parts.iter().map(|part| self.inner.wait(part, position));
+        let waiting = Box::pin(join_all(waits));
+        match futures::future::select(waiting, self.inner.runtime.sleep(timeout)).await {
+            futures::future::Either::Left(_) => Ok(()),
+            futures::future::Either::Right(_) => Err(EngineError::Behind {
+                name: self.inner.name.clone(),
+                position,
+                timeout,
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for ProjectionHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProjectionHandle")
+            .field("name", &self.inner.name)
+            .field("version", &self.inner.version)
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    pub(crate) fn wish(&self, wish: Wish) {
+        self.parts.iter().for_each(|part| part.control.wish(wish));
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.parts.iter().all(|part| part.board.get().state == State::Stopped)
+    }
+
+    pub(crate) async fn stopped(&self) {
+        for part in &self.parts {
+            let watch = part.board.clone().watch();
+            let mut stopped = Box::pin(watch.filter(|status| std::future::ready(status.state == State::Stopped)));
+            stopped.next().await;
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let mut parts = self.parts.iter().map(|part| part.board.get());
+        let Some(mut whole) = parts.next() else {
+            return Status::default();
+        };
+        for part in parts {
+            whole.state = whole.state.max_attention(part.state);
+            whole.position = whole.position.min(part.position);
+            whole.handled += part.handled;
+            whole.parked += part.parked;
+            whole.failures += part.failures;
+            whole.last_error = whole.last_error.or(part.last_error);
+            whole.handled_until = whole.handled_until.max(part.handled_until);
+            whole.lag = whole.lag.max(part.lag);
+            whole.events_per_second += part.events_per_second;
+        }
+        whole
+    }
+
+    /// Waits for one partition: by looking at it where it runs here, else by its checkpoint.
+    async fn wait(&self, part: &Part, position: Position) {
+        let mut pause = Duration::from_millis(2);
+        loop {
+            if part.board.get().position >= Some(position) {
+                return;
+            }
+            if let Some(checkpoints) = self.store.checkpoints()
+                && let Ok(Some(checkpoint)) = checkpoints.get(&part.reader).await
+                && checkpoint.position >= Some(position)
+            {
+                return;
+            }
+            let sleep = self.runtime.sleep(pause);
+            let changed = part.board.clone().watch();
+            let mut moved = Box::pin(changed.filter(|status| std::future::ready(status.position >= Some(position))));
+            futures::future::select(sleep, moved.next()).await;
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+    }
+}
+
+/// Gives parked events to a projection whose type is not known here.
+#[async_trait]
+pub(crate) trait Redrive: Send + Sync + 'static {
+    async fn redrive(&self, inner: &Inner, position: Position) -> Result<(), EngineError>;
+}
+
+pub(crate) struct Redriver<L, F> {
+    pub(crate) lifecycle: Arc<L>,
+    pub(crate) decode: F,
+}
+
+#[async_trait]
+impl<L, F> Redrive for Redriver<L, F>
+where
+    L: Lifecycle,
+    F: Fn() -> L::Decode + Send + Sync + 'static,
+{
+    async fn redrive(&self, inner: &Inner, position: Position) -> Result<(), EngineError> {
+        let not_parked = || EngineError::NotParked {
+            name: inner.name.clone(),
+            position,
+        };
+        let still = |failure: HandlerError| EngineError::StillPoison {
+            name: inner.name.clone(),
+            position,
+            reason: failure.to_string(),
+        };
+        let (reader, parked) = find(inner, position).await?.ok_or_else(not_parked)?;
+        let event = read(&inner.store, &parked).await?;
+        let mut decode = (self.decode)();
+        let entries = decode.decode(&inner.store, std::slice::from_ref(&event)).await;
+        let entries = entries.and_then(|entries| entries.into_iter().collect::<Result<Vec<_>, _>>());
+        let entries = entries.map_err(|error| still(HandlerError::from(error)))?;
+        let step = Step {
+            store: inner.store.clone(),
+            reader,
+            from: None,
+            to: None,
+            fence: 0,
+        };
+        let redriving = Box::pin(self.lifecycle.redrive(Batch::new(&entries, false), &step, position));
+        match catch_future(redriving).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(not_parked()),
+            Ok(Err(failure)) => Err(still(failure)),
+            Err(panic) => Err(still(HandlerError::from(format!("the handler {panic}")))),
+        }
+    }
+}
+
+async fn find(inner: &Inner, position: Position) -> Result<Option<(String, ParkedEvent)>, StoreError> {
+    for part in &inner.parts {
+        let mut after = None;
+        loop {
+            let page = parking(&inner.store)?.parked(&part.reader, after, 100).await?;
+            if let Some(found) = page.iter().find(|event| event.position == position) {
+                return Ok(Some((part.reader.clone(), found.clone())));
+            }
+            match page.last() {
+                Some(last) if last.position < position => after = Some(last.position),
+                _ => break,
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The event as the log would give it now: without a record if it was erased meanwhile.
+async fn read(store: &Arc<dyn Store>, parked: &ParkedEvent) -> Result<LogEvent, StoreError> {
+    let stored = store.read_range(&parked.stream, parked.version, 1).await?;
+    let stored = stored.into_iter().find(|stored| stored.version == parked.version);
+    let record = stored.map(|stored| stored.record);
+    let occurred_at = record
+        .as_ref()
+        .and_then(|record| Record::decode(record).ok())
+        .map(|record| record.occurred_at);
+    Ok(LogEvent {
+        position: parked.position,
+        stream: parked.stream.clone(),
+        version: parked.version,
+        event_id: parked.event_id,
+        event_name: parked.event_name.clone(),
+        occurred_at: occurred_at.unwrap_or(parked.parked_at),
+        record,
+    })
+}

@@ -1,0 +1,185 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use asynx_core::store::{Checkpoint, ParkedEvent, Parking, Transactions};
+use asynx_core::{Position, Store, StoreError};
+
+use crate::projection::{Batch, HandlerError};
+use crate::{Decode, Projection, TransactionalProjection};
+
+/// How a projection's work and its checkpoint go together: [`Detached`] or [`Transactional`].
+#[async_trait]
+pub trait Lifecycle: Send + Sync + 'static {
+    /// What the projection reads.
+    type Decode: Decode;
+
+    /// Gives a batch to the projection and moves its checkpoint.
+    #[doc(hidden)]
+    async fn handle(
+        &self,
+        batch: Batch<'_, <Self::Decode as Decode>::Entry>,
+        step: &Step,
+    ) -> Result<Moved, HandlerError>;
+
+    /// Moves the checkpoint past what is not handled, putting an event aside if there is one.
+    #[doc(hidden)]
+    async fn pass(&self, parked: Option<&ParkedEvent>, step: &Step) -> Result<Moved, StoreError>;
+
+    /// Gives the projection an event that was put aside, and takes it from there. False where it is not there any more.
+    #[doc(hidden)]
+    async fn redrive(
+        &self,
+        batch: Batch<'_, <Self::Decode as Decode>::Entry>,
+        step: &Step,
+        parked: Position,
+    ) -> Result<bool, HandlerError>;
+}
+
+/// From where to where a reader moves.
+#[doc(hidden)]
+#[derive(Clone)]
+pub struct Step {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) reader: String,
+    pub(crate) from: Option<Position>,
+    pub(crate) to: Option<Position>,
+    pub(crate) fence: u64,
+}
+
+/// Whether a checkpoint moved.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// It moved.
+    Yes,
+    /// The handler is done; the checkpoint is still to be moved.
+    Handled,
+    /// Somebody else has moved it, or taken the reader over: nothing was done.
+    No,
+}
+
+impl Step {
+    /// Moves the checkpoint outside of a transaction.
+    pub(crate) async fn put(&self) -> Result<Moved, StoreError> {
+        let checkpoints = self.store.checkpoints();
+        let checkpoints = checkpoints.ok_or_else(|| StoreError::permanent("the store keeps no checkpoints"))?;
+        match checkpoints.put(&self.reader, self.to, self.fence).await? {
+            true => Ok(Moved::Yes),
+            false => Ok(Moved::No),
+        }
+    }
+
+    pub(crate) async fn get(&self) -> Result<Option<Checkpoint>, StoreError> {
+        match self.store.checkpoints() {
+            Some(checkpoints) => checkpoints.get(&self.reader).await,
+            None => Err(StoreError::permanent("the store keeps no checkpoints")),
+        }
+    }
+}
+
+/// The checkpoint moves after the handler: at least once.
+#[derive(Debug)]
+pub struct Detached<P>(pub P);
+
+#[async_trait]
+impl<P: Projection> Lifecycle for Detached<P> {
+    type Decode = P::Decode;
+
+    async fn handle(&self, batch: Batch<'_, <P::Decode as Decode>::Entry>, _: &Step) -> Result<Moved, HandlerError> {
+        self.0.handle(batch).await?;
+        Ok(Moved::Handled)
+    }
+
+    async fn pass(&self, parked: Option<&ParkedEvent>, step: &Step) -> Result<Moved, StoreError> {
+        if let Some(event) = parked {
+            parking(&step.store)?.park(&step.reader, event).await?;
+        }
+        step.put().await
+    }
+
+    async fn redrive(
+        &self,
+        batch: Batch<'_, <P::Decode as Decode>::Entry>,
+        step: &Step,
+        parked: Position,
+    ) -> Result<bool, HandlerError> {
+        self.0.handle(batch).await?;
+        let unparked = parking(&step.store)?.unpark(&step.reader, parked).await;
+        unparked.map_err(HandlerError::transient)
+    }
+}
+
+pub(crate) fn parking(store: &Arc<dyn Store>) -> Result<&dyn Parking, StoreError> {
+    store
+        .parking()
+        .ok_or_else(|| StoreError::permanent("the store cannot put events aside"))
+}
+
+/// The checkpoint moves in the handler's transaction: exactly once.
+#[derive(Debug)]
+pub struct Transactional<S, P> {
+    /// Begins the transactions: the store whose log is read, or one that keeps its tables in the same database.
+    pub transactions: S,
+    /// The projection.
+    pub projection: P,
+}
+
+#[async_trait]
+impl<S, P> Lifecycle for Transactional<S, P>
+where
+    S: Transactions,
+    P: TransactionalProjection<S::Transaction>,
+{
+    type Decode = P::Decode;
+
+    async fn handle(&self, batch: Batch<'_, <P::Decode as Decode>::Entry>, step: &Step) -> Result<Moved, HandlerError> {
+        let mut transaction = self.transactions.begin().await.map_err(HandlerError::transient)?;
+        // First, so that of two which try the same step the second waits here.
+        let moved = self
+            .transactions
+            .move_in(&mut transaction, &step.reader, step.from, step.to, step.fence);
+        if !moved.await.map_err(HandlerError::transient)? {
+            return Ok(Moved::No);
+        }
+        self.projection.handle(&mut transaction, batch).await?;
+        self.transactions
+            .commit(transaction)
+            .await
+            .map_err(HandlerError::transient)?;
+        Ok(Moved::Yes)
+    }
+
+    async fn pass(&self, parked: Option<&ParkedEvent>, step: &Step) -> Result<Moved, StoreError> {
+        let mut transaction = self.transactions.begin().await?;
+        let moved = self
+            .transactions
+            .move_in(&mut transaction, &step.reader, step.from, step.to, step.fence);
+        if !moved.await? {
+            return Ok(Moved::No);
+        }
+        if let Some(event) = parked {
+            self.transactions.park_in(&mut transaction, &step.reader, event).await?;
+        }
+        self.transactions.commit(transaction).await?;
+        Ok(Moved::Yes)
+    }
+
+    async fn redrive(
+        &self,
+        batch: Batch<'_, <P::Decode as Decode>::Entry>,
+        step: &Step,
+        parked: Position,
+    ) -> Result<bool, HandlerError> {
+        let mut transaction = self.transactions.begin().await.map_err(HandlerError::transient)?;
+        let unparked = self.transactions.unpark_in(&mut transaction, &step.reader, parked);
+        if !unparked.await.map_err(HandlerError::transient)? {
+            return Ok(false);
+        }
+        self.projection.handle(&mut transaction, batch).await?;
+        self.transactions
+            .commit(transaction)
+            .await
+            .map_err(HandlerError::transient)?;
+        Ok(true)
+    }
+}

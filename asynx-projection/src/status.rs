@@ -1,0 +1,142 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use asynx_core::{Position, Timestamp};
+use event_listener::{Event, EventListener};
+use futures::Stream;
+use futures::stream;
+
+/// What a projection, or a partition of one, is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// Another process runs it, or it is about to begin.
+    Waiting,
+    /// There are events that it has not handled.
+    CatchingUp,
+    /// It has handled everything, and follows.
+    Live,
+    /// Somebody paused it.
+    Paused,
+    /// It stopped at an error, and waits to be resumed.
+    Failed,
+    /// It was stopped, or its engine was.
+    Stopped,
+}
+
+impl State {
+    /// Which of two somebody should look at first.
+    pub(crate) fn max_attention(self, other: Self) -> Self {
+        let order = [
+            Self::Failed,
+            Self::Stopped,
+            Self::Paused,
+            Self::CatchingUp,
+            Self::Waiting,
+            Self::Live,
+        ];
+        let found = order.into_iter().find(|state| *state == self || *state == other);
+        found.unwrap_or(self)
+    }
+}
+
+/// How a projection, or a partition of one, is doing, as its own process sees it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Status {
+    /// What it is doing.
+    pub state: State,
+    /// Up to where it has handled everything.
+    pub position: Option<Position>,
+    /// How many events it has handled since its process began to run it.
+    pub handled: u64,
+    /// How many events it has put aside since then.
+    pub parked: u64,
+    /// How many attempts have failed since then.
+    pub failures: u64,
+    /// What failed last.
+    pub last_error: Option<String>,
+    /// When the newest event that it has handled happened.
+    pub handled_until: Option<Timestamp>,
+    /// How long ago that was while it is behind, as of when this was told; 0 while it is live. `None` before it has
+    /// handled anything.
+    pub lag: Option<Duration>,
+    /// How many events it handles in a second, over the time in which it was busy; 0 before there is enough to tell.
+    pub events_per_second: f64,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            state: State::Waiting,
+            position: None,
+            handled: 0,
+            parked: 0,
+            failures: 0,
+            last_error: None,
+            handled_until: None,
+            lag: None,
+            events_per_second: 0.0,
+        }
+    }
+}
+
+/// A status that can be looked at and waited for.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    now: Mutex<Told>,
+    changed: Event,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    status: Status,
+    /// Counts the changes.
+    number: u64,
+}
+
+impl Board {
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn get(&self) -> Status {
+        self.lock().status.clone()
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Status)) {
+        let mut told = self.lock();
+        let before = told.status.clone();
+        change(&mut told.status);
+        if told.status != before {
+            told.number += 1;
+            drop(told);
+            self.changed.notify(usize::MAX);
+        }
+    }
+
+    fn newer_than(&self, number: Option<u64>) -> Result<(u64, Status), EventListener> {
+        let newer = || {
+            let told = self.lock();
+            (Some(told.number) != number).then(|| (told.number, told.status.clone()))
+        };
+        if let Some(newer) = newer() {
+            return Ok(newer);
+        }
+        let listener = self.changed.listen();
+        // Asked again, since it may have changed before the listener was there.
+        newer().ok_or(listener)
+    }
+
+    /// The status now, and again whenever it has changed; what changes faster than it is asked for is left out.
+    pub(crate) fn watch(self: std::sync::Arc<Self>) -> impl Stream<Item = Status> + Send + 'static {
+        stream::unfold((self, None), |(board, number)| async move {
+            loop {
+                match board.newer_than(number) {
+                    Ok((number, status)) => return Some((status, (board, Some(number)))),
+                    Err(listener) => listener.await,
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,51 @@
+use std::sync::{Arc, OnceLock};
+
+use asynx_core::Runtime;
+use asynx_runtime::TokioRuntime;
+use asynx_store_postgres::PostgresStore;
+use asynx_testkit::conformance::{Capabilities, SlowTransactions, StoreFixture};
+
+use super::{Holding, Schema, TOKIO, prepare};
+
+/// A new schema for each law, all on one server at once.
+#[derive(Default)]
+pub(crate) struct Fixture {
+    holding: OnceLock<Arc<Holding>>,
+}
+
+impl StoreFixture for Fixture {
+    type Guard = Schema;
+    type Store = PostgresStore;
+
+    async fn open(&self) -> (Schema, PostgresStore) {
+        let schema = Schema::new();
+        let store = schema.store().await;
+        prepare(&schema).await;
+        let _ = self.holding.set(Arc::new(Holding::new(&schema)));
+        (schema, store)
+    }
+
+    async fn another(&self, _: &PostgresStore) -> Option<PostgresStore> {
+        let options = self.holding.get()?.options();
+        let opened = PostgresStore::connect_with(&super::url(), options).await;
+        Some(opened.expect("the store opens"))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::all_of_a_store()
+            .with_slow_transactions()
+            .with_another_handle()
+    }
+
+    fn runtime(&self) -> Arc<dyn Runtime> {
+        Arc::new(TokioRuntime::new(TOKIO.handle().clone()))
+    }
+
+    fn block_on<T>(&self, check: impl Future<Output = T>) -> T {
+        TOKIO.block_on(check)
+    }
+
+    fn slow_transactions(&self, _: &PostgresStore) -> Option<Arc<dyn SlowTransactions>> {
+        self.holding.get().map(|holding| holding.clone() as _)
+    }
+}
