@@ -116,6 +116,23 @@ impl Crew {
         }
     }
 
+    /// Listens until so many more payments were acknowledged: whatever happened, work has to go on after it.
+    pub(super) async fn recover(&mut self, more: usize) -> Result<()> {
+        let enough = self.ledger.acknowledged() + more;
+        let end = Instant::now() + self.patience;
+        while self.ledger.acknowledged() < enough {
+            match timeout_at(end, self.hear()).await {
+                Ok(heard) => {
+                    if let Heard::End(who) = heard? {
+                        bail!("process {who} ended early; see above");
+                    }
+                }
+                Err(_) => bail!("work did not go on within {} s", self.patience.as_secs()),
+            }
+        }
+        Ok(())
+    }
+
     /// Kills a process. What it said before still counts; what it left is to be sent again.
     pub(super) async fn kill(&mut self, number: usize) -> Result<Vec<Call>> {
         let worker = self.alive.remove(&number).context("it is not alive")?;

@@ -12,6 +12,7 @@ pub(super) struct Ledger {
     payments: BTreeMap<String, Known>,
     /// Calls under way, by process and token.
     open: HashMap<(usize, String), Stopwatch>,
+    acknowledged: usize,
     pub(super) slowest: Duration,
     /// Appends of which the store could not tell what became.
     pub(super) doubts: u64,
@@ -68,7 +69,10 @@ impl Ledger {
         };
         known.last = (process, answer != Answer::Unknown);
         match answer {
-            Answer::Stored(stored) => known.stored.push(stored),
+            Answer::Stored(stored) => {
+                self.acknowledged += usize::from(known.stored.is_empty());
+                known.stored.push(stored);
+            }
             Answer::Rejected => self.rejected += 1,
             Answer::Failed => self.failed += 1,
             Answer::Unknown => {
@@ -116,8 +120,8 @@ impl Ledger {
     }
 
     /// How many payments were acknowledged.
-    pub(super) fn acknowledged(&self) -> usize {
-        self.payments.values().filter(|known| !known.stored.is_empty()).count()
+    pub(super) const fn acknowledged(&self) -> usize {
+        self.acknowledged
     }
 
     pub(super) fn payments(&self) -> &BTreeMap<String, Known> {

@@ -26,6 +26,8 @@ pub(super) enum Phase {
 
 /// So long a process may work before it is killed.
 const LIFE: u64 = 500;
+/// So many more payments are acknowledged before the next trouble.
+const RECOVERED: usize = 200;
 /// So long clients work in peace.
 const PEACE: Duration = Duration::from_millis(700);
 
@@ -69,6 +71,7 @@ impl Phase {
                         }
                     };
                     crew.listen_beside(trouble).await?;
+                    crew.recover(RECOVERED).await?;
                 }
             }
         }
