@@ -55,7 +55,7 @@ impl Names {
 
     /// Understands what [`tell`] said; without a position where that is not known.
     pub(super) fn told(&mut self, words: &str) -> Result<Told> {
-        let understood = || -> Option<Told> {
+        let mut understood = || -> Option<Told> {
             let mut words = words.split(' ');
             let stream = StreamId::parse(words.next()?, words.next()?).ok()?;
             let name = EventName::parse_stored(words.next()?).ok()?;
@@ -71,7 +71,6 @@ impl Names {
                 position,
             })
         };
-        let mut understood = understood;
         understood().with_context(|| format!("`{words}` is no event"))
     }
 }

@@ -19,6 +19,7 @@ mod sabotage;
 mod seen;
 
 mod compare;
+mod crew;
 mod given;
 mod hinder;
 mod ledger;

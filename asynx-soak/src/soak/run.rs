@@ -1,24 +1,14 @@
 use std::process::ExitCode;
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
-use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::time::{Instant, interval, sleep_until, timeout};
+use anyhow::{Result, bail};
 
 use super::compare::Verdict;
-use super::given::Given;
+use super::crew::Crew;
 use super::hinder::{Hinder, Watermark};
-use super::ledger::Ledger;
 use super::options::Options;
-use super::{READER, WRITER};
 use crate::arguments::Arguments;
-use crate::clock::Stopwatch;
 use crate::database::Database;
-use crate::process::{Said, Worker, until_interrupted};
-
-const PROGRESS: Duration = Duration::from_secs(5);
-/// How long writers have for what they are doing, and readers for what is left.
-const PATIENCE: Duration = Duration::from_secs(120);
+use crate::process::until_interrupted;
 
 /// Soaks a store.
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
@@ -48,25 +38,23 @@ async fn soak(options: &Options, database: &Database) -> Result<ExitCode> {
     );
     let store = database.open().await?;
     let hinder = Hinder::start(database, *seed).await?;
-    let mut soak = Soak::start(options, database, Watermark::of(database).await?)?;
-    soak.go_on().await?;
+    let mut crew = Crew::start(options, database, Watermark::of(database).await?)?;
+    crew.go_on().await?;
 
-    let ((), strangers) = tokio::try_join!(soak.end_writers(), hinder.stop())?;
-    let mut ledger = std::mem::take(&mut soak.ledger);
-    let settled = ledger.settle(&*store).await?;
-    let mut verdict = ledger.close();
-    let Some(end) = ledger.end() else {
+    let ((), strangers) = tokio::try_join!(crew.end_writers(), hinder.stop())?;
+    let settled = crew.ledger.settle(&*store).await?;
+    let mut verdict = crew.ledger.close();
+    let Some(end) = crew.ledger.end() else {
         bail!("nothing was acknowledged, which proves nothing");
     };
-    let [conflicts, duplicates, rolled_back, refused, unknown] = soak.tally;
+    let [conflicts, duplicates, rolled_back, refused, unknown] = crew.tally;
     println!(
         "soak: wrote for {:.0} s: {conflicts} conflicts, {rolled_back} rolled back, {refused} refused, {duplicates} \
          duplicates refused, {unknown} unknown of which {settled} are stored, {strangers} transactions of strangers",
-        soak.watch.seconds()
+        crew.watch.seconds()
     );
-    soak.ledger = ledger;
-    let delivered = soak.end_readers(&end).await?;
-    let ledger = &soak.ledger;
+    let delivered = crew.end_readers(&end).await?;
+    let ledger = &crew.ledger;
 
     let mut fewest = u64::MAX;
     for given in &delivered {
@@ -74,14 +62,14 @@ async fn soak(options: &Options, database: &Database) -> Result<ExitCode> {
         fewest = fewest.min(ledger.count() as u64 - judged.lost);
         verdict += judged;
     }
-    verdict += std::mem::take(&mut soak.restarted);
+    verdict += std::mem::take(&mut crew.restarted);
     let wrong_heads = ledger.wrong_heads(&*store).await?;
     println!(
         "soak: {} uninterrupted readers, {} restarts of others which read {} events, {:.0} s in all",
         delivered.len(),
-        soak.restarts,
-        soak.restart_events,
-        soak.watch.seconds()
+        crew.restarts,
+        crew.restart_events,
+        crew.watch.seconds()
     );
     tell(&verdict, wrong_heads);
     let committed = ledger.count();
@@ -92,7 +80,7 @@ async fn soak(options: &Options, database: &Database) -> Result<ExitCode> {
         ..
     } = verdict;
     println!("committed {committed} delivered {fewest} lost {lost} twice {twice} disordered {disordered}");
-    let sound = verdict.is_sound() && wrong_heads == 0 && committed > 0 && soak.restarts > 0;
+    let sound = verdict.is_sound() && wrong_heads == 0 && committed > 0 && crew.restarts > 0;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -109,193 +97,4 @@ fn tell(verdict: &Verdict, wrong_heads: usize) {
     if wrong_heads > 0 {
         println!("soak: {wrong_heads} streams have another head than their last event");
     }
-}
-
-/// The processes, and what they said.
-struct Soak {
-    time: Duration,
-    watch: Stopwatch,
-    watermark: Watermark,
-    /// The writers first.
-    workers: Vec<Option<Worker>>,
-    writers: usize,
-    heard: Receiver<(usize, Said)>,
-    ledger: Ledger,
-    tally: [u64; 5],
-    /// How much each process of readers was given.
-    progress: Vec<u64>,
-    given: Vec<Vec<Given>>,
-    restarts: u64,
-    restart_events: u64,
-    restarted: Verdict,
-}
-
-impl Soak {
-    fn start(options: &Options, database: &Database, watermark: Watermark) -> Result<Self> {
-        let (said, heard) = channel(10_000);
-        let mut workers = Vec::new();
-        for process in 0..options.processes {
-            let more = ["--writers".to_owned(), options.writers.to_string()];
-            workers.push(worker(WRITER, process, options, database, &more, &said)?);
-        }
-        let sabotage = options
-            .sabotage
-            .map(|sabotage| ["--sabotage".to_owned(), sabotage.name().to_owned()]);
-        for process in 0..options.readers {
-            let more = sabotage.as_ref().map_or(&[][..], |words| words);
-            workers.push(worker(
-                READER,
-                options.processes + process,
-                options,
-                database,
-                more,
-                &said,
-            )?);
-        }
-        let readers = options.readers as usize;
-        Ok(Self {
-            time: options.time,
-            watch: Stopwatch::start(),
-            watermark,
-            workers,
-            writers: options.processes as usize,
-            heard,
-            ledger: Ledger::default(),
-            tally: [0; 5],
-            progress: vec![0; readers],
-            given: vec![Vec::new(); readers],
-            restarts: 0,
-            restart_events: 0,
-            restarted: Verdict::default(),
-        })
-    }
-
-    /// Listens for as long as it shall last.
-    async fn go_on(&mut self) -> Result<()> {
-        let end = Instant::now() + self.time;
-        let mut progress = interval(PROGRESS);
-        progress.tick().await;
-        let mut before = 0;
-        loop {
-            tokio::select! {
-                () = sleep_until(end) => return Ok(()),
-                said = self.heard.recv() => {
-                    if let Some((number, Said::End)) = self.take(said)? {
-                        bail!("process {number} ended early; see above");
-                    }
-                }
-                _ = progress.tick() => {
-                    let (age, _) = self.watermark.age().await?;
-                    let stored = self.ledger.count();
-                    let given = self.progress.iter().min().copied().unwrap_or(0);
-                    eprintln!(
-                        "{:3.0} s: {} events/s, committed {stored}, delivered {given}, watermark {age:.1} s old",
-                        self.watch.seconds(),
-                        (stored - before) as u64 / PROGRESS.as_secs(),
-                    );
-                    before = stored;
-                }
-            }
-        }
-    }
-
-    async fn end_writers(&mut self) -> Result<()> {
-        for worker in self.workers[..self.writers].iter_mut().flatten() {
-            worker.tell("stop").await?;
-        }
-        self.wait(0..self.writers).await.context("writers did not end")
-    }
-
-    /// What each uninterrupted reader was given.
-    async fn end_readers(&mut self, end: &str) -> Result<Vec<Vec<Given>>> {
-        let readers = self.writers..self.workers.len();
-        for worker in self.workers[readers.clone()].iter_mut().flatten() {
-            worker.tell(end).await?;
-        }
-        let waited = self.wait(readers).await;
-        if waited.is_err() {
-            let (age, who) = self.watermark.age().await?;
-            eprintln!("the oldest transaction that writes has been under way for {age:.1} s: {who}");
-        }
-        waited.with_context(|| format!("readers did not come to the end, {end}"))?;
-        Ok(std::mem::take(&mut self.given))
-    }
-
-    /// Listens until some processes have ended well.
-    async fn wait(&mut self, which: std::ops::Range<usize>) -> Result<()> {
-        let listening = async {
-            while self.workers[which.clone()].iter().any(Option::is_some) {
-                let said = self.heard.recv().await;
-                if let Some((number, Said::End)) = self.take(said)?
-                    && let Some(worker) = self.workers[number].take()
-                {
-                    worker.ended().await?;
-                }
-            }
-            Ok(())
-        };
-        match timeout(PATIENCE, listening).await {
-            Ok(ended) => ended,
-            Err(_) => bail!("they were not done after {} s", PATIENCE.as_secs()),
-        }
-    }
-
-    /// Takes down a line; gives back what is none.
-    fn take(&mut self, said: Option<(usize, Said)>) -> Result<Option<(usize, Said)>> {
-        let Some((number, Said::Line(line))) = said else {
-            return Ok(said);
-        };
-        let reader = number.saturating_sub(self.writers);
-        let (what, rest) = line.split_once(' ').unwrap_or((&line, ""));
-        match what {
-            "stored" => self.ledger.stored(rest)?,
-            "unknown" => self.ledger.unknown(rest)?,
-            "tally" => {
-                for (sum, one) in self.tally.iter_mut().zip(numbers(rest)?) {
-                    *sum += one;
-                }
-            }
-            "progress" => self.progress[reader] = rest.parse()?,
-            "given" => {
-                let given = self.ledger.given(rest)?;
-                self.given[reader].push(given);
-            }
-            "example" => self.restarted.example(|| format!("restarted: {rest}")),
-            "restarts" => {
-                let [runs, events, lost, twice, disordered, unasked] = numbers(rest)?[..] else {
-                    bail!("`{line}` is not understood");
-                };
-                self.restarts += runs;
-                self.restart_events += events;
-                self.restarted += Verdict {
-                    lost,
-                    twice,
-                    disordered,
-                    unasked,
-                    examples: Vec::new(),
-                };
-            }
-            _ => bail!("`{line}` is not understood"),
-        }
-        Ok(None)
-    }
-}
-
-fn numbers(words: &str) -> Result<Vec<u64>> {
-    words.split(' ').map(|word| Ok(word.parse()?)).collect()
-}
-
-fn worker(
-    role: &str,
-    process: u64,
-    options: &Options,
-    database: &Database,
-    more: &[String],
-    said: &Sender<(usize, Said)>,
-) -> Result<Option<Worker>> {
-    let mut arguments = database.tell();
-    arguments.extend(["--seed".to_owned(), options.seed.to_string()]);
-    arguments.extend(["--process".to_owned(), process.to_string()]);
-    arguments.extend_from_slice(more);
-    Worker::start(role, process as usize, &arguments, said.clone()).map(Some)
 }

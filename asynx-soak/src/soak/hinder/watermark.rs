@@ -20,16 +20,16 @@ impl Watermark {
         }
     }
 
-    /// Since when, in seconds, the oldest transaction that writes has been under way, and whose it is. Nobody's where
-    /// the store has none at once.
-    pub(in crate::soak) async fn age(&mut self) -> Result<(f64, String)> {
-        let oldest = match &mut self.0 {
-            Some(connection) => connection.fetch_optional(OLDEST).await?,
-            None => None,
+    /// Since when, in seconds, the oldest transaction that writes has been under way, and whose it is; 0 where there is
+    /// none. `None` where the store's log needs no watermark.
+    pub(in crate::soak) async fn age(&mut self) -> Result<Option<(f64, String)>> {
+        let Some(connection) = &mut self.0 else {
+            return Ok(None);
         };
-        match oldest {
-            Some(row) => Ok((row.try_get(0)?, row.try_get(1)?)),
-            None => Ok((0.0, "nobody's".to_owned())),
-        }
+        let oldest = match connection.fetch_optional(OLDEST).await? {
+            Some(row) => (row.try_get(0)?, row.try_get(1)?),
+            None => (0.0, "nobody's".to_owned()),
+        };
+        Ok(Some(oldest))
     }
 }
