@@ -6,8 +6,9 @@ use std::time::Duration;
 use asynx_core::{Runtime, Store};
 use futures::future::{Either, join_all, select};
 
-use crate::handle::{Inner, Part, Redriver};
+use crate::handle::{Inner, OfType, Part};
 use crate::partitions::{Partition, Share};
+use crate::role::readers;
 use crate::runner::{Runner, Wish};
 use crate::subscribe::{Reader, narrow};
 use crate::{EngineError, Lifecycle, ProjectionHandle, ProjectionOptions, Status};
@@ -111,14 +112,10 @@ impl Engine {
         }
         let of = options.partitions.get();
         let whole = format!("{name}@{}", options.version);
-        let readers: Vec<String> = match of {
-            1 => vec![whole.clone()],
-            _ => (0..of).map(|number| format!("{whole}/{number}-{of}")).collect(),
-        };
         let inner = Arc::new(Inner {
             name: name.to_owned(),
             version: options.version,
-            parts: readers.into_iter().map(Part::new).collect(),
+            parts: readers(name, options.version, of).into_iter().map(Part::new).collect(),
             store: self.shared.store.clone(),
             runtime: self.shared.runtime.clone(),
         });
@@ -154,7 +151,7 @@ impl Engine {
                 partition: Partition { number, of },
                 share: share.clone(),
                 options: options.clone(),
-                replayed_to: None,
+                projection: name.to_owned(),
                 board: part.board.clone(),
                 control: part.control.clone(),
             };
@@ -171,7 +168,7 @@ impl Engine {
             );
             self.shared.runtime.spawn(Box::pin(keep));
         }
-        Ok(ProjectionHandle::new(inner, Arc::new(Redriver { lifecycle, decode })))
+        Ok(ProjectionHandle::new(inner, Arc::new(OfType { lifecycle, decode })))
     }
 
     /// How every projection of this engine is doing, with its name and version, in the order of their names.

@@ -12,6 +12,7 @@ use crate::lifecycle::{Step, parking};
 use crate::projection::Batch;
 use crate::runner::{Control, Wish};
 use crate::status::Board;
+use crate::switch::{remove, switch};
 use crate::{Decode, EngineError, HandlerError, Lifecycle, State, Status};
 
 /// One projection that an engine runs: to look at it, and to steer it. Cheap to clone.
@@ -20,7 +21,7 @@ use crate::{Decode, EngineError, HandlerError, Lifecycle, State, Status};
 #[derive(Clone)]
 pub struct ProjectionHandle {
     inner: Arc<Inner>,
-    redrive: Arc<dyn Redrive>,
+    steps: Arc<dyn Steps>,
 }
 
 pub(crate) struct Inner {
@@ -48,8 +49,8 @@ impl Part {
 }
 
 impl ProjectionHandle {
-    pub(crate) fn new(inner: Arc<Inner>, redrive: Arc<dyn Redrive>) -> Self {
-        Self { inner, redrive }
+    pub(crate) fn new(inner: Arc<Inner>, steps: Arc<dyn Steps>) -> Self {
+        Self { inner, steps }
     }
 
     /// What it is called.
@@ -103,6 +104,31 @@ impl ProjectionHandle {
         self.inner.stopped().await;
     }
 
+    /// Puts this version into the place of the one in use, which stops for good: the new one comes as far as the old one
+    /// was, and takes over in one step, with [`switched`](crate::Projection::switched) in it.
+    ///
+    /// # Errors
+    /// [`EngineError::Behind`] where it was not there in time: the version in use is the old one, but it may have
+    /// stopped already; call again to go on. [`EngineError::Replaced`], [`EngineError::Hook`], [`EngineError::Store`].
+    ///
+    /// # Cancel safety
+    /// As after [`EngineError::Behind`].
+    pub async fn switch(&self, timeout: Duration) -> Result<(), EngineError> {
+        self.steps.switch(&self.inner, timeout).await
+    }
+
+    /// Stops this version here and removes its checkpoints, and what it made by
+    /// [`removed`](crate::Projection::removed). Stop it in other processes first.
+    ///
+    /// # Errors
+    /// [`EngineError::StillInUse`], [`EngineError::Hook`], [`EngineError::Store`].
+    ///
+    /// # Cancel safety
+    /// It may be stopped and not removed; call again.
+    pub async fn remove(&self) -> Result<(), EngineError> {
+        self.steps.remove(&self.inner).await
+    }
+
     /// The events that it has put aside, in the order of the log, those after a position, at most `limit` of each
     /// partition.
     ///
@@ -130,7 +156,7 @@ impl ProjectionHandle {
     /// # Cancel safety
     /// It may be handled or not; of a transactional projection, wholly or not at all.
     pub async fn redrive(&self, position: Position) -> Result<(), EngineError> {
-        self.redrive.redrive(&self.inner, position).await
+        self.steps.redrive(&self.inner, position).await
     }
 
     /// Waits until it has handled everything up to a position, in whichever process it runs: to read what one has
@@ -225,23 +251,33 @@ impl Inner {
     }
 }
 
-/// Gives parked events to a projection whose type is not known here.
+/// What needs a projection whose type is not known here.
 #[async_trait]
-pub(crate) trait Redrive: Send + Sync + 'static {
+pub(crate) trait Steps: Send + Sync + 'static {
     async fn redrive(&self, inner: &Inner, position: Position) -> Result<(), EngineError>;
+    async fn switch(&self, inner: &Inner, timeout: Duration) -> Result<(), EngineError>;
+    async fn remove(&self, inner: &Inner) -> Result<(), EngineError>;
 }
 
-pub(crate) struct Redriver<L, F> {
+pub(crate) struct OfType<L, F> {
     pub(crate) lifecycle: Arc<L>,
     pub(crate) decode: F,
 }
 
 #[async_trait]
-impl<L, F> Redrive for Redriver<L, F>
+impl<L, F> Steps for OfType<L, F>
 where
     L: Lifecycle,
     F: Fn() -> L::Decode + Send + Sync + 'static,
 {
+    async fn switch(&self, inner: &Inner, timeout: Duration) -> Result<(), EngineError> {
+        switch(inner, &self.lifecycle, timeout).await
+    }
+
+    async fn remove(&self, inner: &Inner) -> Result<(), EngineError> {
+        remove(inner, &self.lifecycle).await
+    }
+
     async fn redrive(&self, inner: &Inner, position: Position) -> Result<(), EngineError> {
         let not_parked = || EngineError::NotParked {
             name: inner.name.clone(),

@@ -8,9 +8,10 @@ use futures::channel::oneshot;
 use futures::future::{Either, abortable, select};
 
 use crate::decode::Decoded;
-use crate::lifecycle::{Moved, Step};
+use crate::lifecycle::{Moved, Step, checkpoints};
 use crate::partitions::{Partition, Share};
 use crate::projection::{Batch, HandlerError, Kind};
+use crate::role::{Role, progress, role};
 use crate::status::{Board, State};
 use crate::subscribe::Reader;
 use crate::tenure::Tenure;
@@ -69,6 +70,8 @@ impl Control {
 enum Stop {
     /// Somebody asked for it, or the lease is lost: it goes on as it is told.
     Yield,
+    /// A newer version is in use.
+    Replaced,
     /// An error: it waits to be resumed.
     Failed(String),
     /// A newer program has to read on.
@@ -86,8 +89,8 @@ pub(crate) struct Runner<L: Lifecycle> {
     pub(crate) partition: Partition,
     pub(crate) share: Arc<Share>,
     pub(crate) options: ProjectionOptions,
-    /// What an earlier version has handled: up to here a batch is a replay.
-    pub(crate) replayed_to: Option<Position>,
+    /// What the projection is called, without version and partition.
+    pub(crate) projection: String,
     pub(crate) board: Arc<Board>,
     pub(crate) control: Arc<Control>,
 }
@@ -103,6 +106,8 @@ struct Post {
     kept_at: i64,
     /// Nothing is to be done while this was the newest wish.
     wish: u64,
+    role: Role,
+    role_known_at: i64,
 }
 
 impl<L: Lifecycle> Runner<L> {
@@ -130,18 +135,7 @@ impl<L: Lifecycle> Runner<L> {
         let stop = match self.take_post(wish).await {
             Ok(Some(mut post)) => {
                 let stop = self.work(&mut post).await;
-                if let Some(stop) = &stop
-                    && !matches!(stop, Stop::Yield)
-                {
-                    let (Stop::Failed(said) | Stop::Newer(said)) = stop else {
-                        return;
-                    };
-                    let said = said.clone();
-                    self.board.change(|status| {
-                        status.state = State::Failed;
-                        status.last_error = Some(said);
-                    });
-                }
+                self.tell_stop(stop.as_ref());
                 post.tenure.give_back().await;
                 stop
             }
@@ -161,6 +155,10 @@ impl<L: Lifecycle> Runner<L> {
             // Its place is given back already.
             None => {}
             Some(Stop::Yield) => self.share.give_back(),
+            Some(Stop::Replaced) => {
+                self.share.give_back();
+                self.rest(self.options.lease_time, wish).await;
+            }
             Some(Stop::Failed(_)) => {
                 self.share.give_back();
                 self.control.changed(wish).await;
@@ -172,14 +170,30 @@ impl<L: Lifecycle> Runner<L> {
         }
     }
 
+    fn tell_stop(&self, stop: Option<&Stop>) {
+        self.board.change(|status| match stop {
+            None | Some(Stop::Yield) => {}
+            Some(Stop::Replaced) => status.state = State::Replaced,
+            Some(Stop::Failed(said) | Stop::Newer(said)) => {
+                status.state = State::Failed;
+                status.last_error = Some(said.clone());
+            }
+        });
+    }
+
     async fn take_post(&self, wish: u64) -> Result<Option<Post>, StoreError> {
         let store = &self.reader.store;
         let lease = format!("projection:{}", self.name);
         let tenure = Tenure::take(store, &self.runtime, &lease, &self.holder, self.options.lease_time).await?;
         let Some(tenure) = tenure else { return Ok(None) };
-        let checkpoints = store.checkpoints();
-        let checkpoints = checkpoints.ok_or_else(|| StoreError::permanent("the store keeps no checkpoints"))?;
-        match checkpoints.claim(&self.name).await {
+        let role = match self.role().await {
+            Ok(role) => role,
+            Err(error) => {
+                tenure.give_back().await;
+                return Err(error);
+            }
+        };
+        match checkpoints(store)?.claim(&self.name).await {
             Ok(claimed) => Ok(Some(Post {
                 tenure,
                 fence: claimed.fence,
@@ -187,6 +201,8 @@ impl<L: Lifecycle> Runner<L> {
                 kept: claimed.position,
                 kept_at: self.runtime.now().as_micros(),
                 wish,
+                role,
+                role_known_at: self.runtime.now().as_micros(),
             })),
             Err(error) => {
                 tenure.give_back().await;
@@ -195,12 +211,82 @@ impl<L: Lifecycle> Runner<L> {
         }
     }
 
+    async fn role(&self) -> Result<Role, StoreError> {
+        role(
+            &self.reader.store,
+            &self.projection,
+            self.options.version,
+            self.partition.of,
+        )
+        .await
+    }
+
+    /// Looks now and then whether another version is in use by now.
+    async fn check_role(&self, post: &mut Post) -> Result<(), Stop> {
+        let now = self.runtime.now().as_micros();
+        let often = i64::try_from(self.options.lease_time.as_micros() / 5).unwrap_or(i64::MAX);
+        if now - post.role_known_at >= often
+            && let Ok(role) = self.role().await
+        {
+            if matches!(role, Role::Rebuild(_)) != matches!(post.role, Role::Rebuild(_)) {
+                return Err(Stop::Yield);
+            }
+            post.role = role;
+            post.role_known_at = now;
+        }
+        match post.role {
+            Role::Replaced => Err(Stop::Replaced),
+            _ => Ok(()),
+        }
+    }
+
+    /// Up to where a version that is rebuilt may come, if there is a limit.
+    async fn limit(&self, post: &Post) -> Result<Option<Option<Position>>, StoreError> {
+        match post.role {
+            Role::Rebuild(in_use) if self.lifecycle.has_effects() => {
+                let (least, _) = progress(&self.reader.store, &self.projection, in_use).await?;
+                Ok(Some(least))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The next page, cut at the limit.
+    async fn next_page(&self, post: &Post) -> Result<LogPage, StoreError> {
+        let limit = self.limit(post).await?;
+        let Some(limit) = limit else {
+            return self.reader.page(post.position).await;
+        };
+        if post.position >= limit {
+            return Ok(LogPage {
+                events: Vec::new(),
+                next: post.position,
+                at_end: true,
+            });
+        }
+        let mut page = self.reader.page(post.position).await?;
+        if page.next > limit {
+            page.events.retain(|event| Some(event.position) <= limit);
+            page.next = limit;
+            page.at_end = true;
+        }
+        Ok(page)
+    }
+
+    /// Counts what is ahead, for who looks.
+    async fn count(&self, post: &Post) {
+        const MOST: u64 = 10_000_000;
+        let Some(log) = self.reader.store.log() else { return };
+        if let Ok(count) = log.count(post.position, &self.reader.filter, MOST).await {
+            let own = count / self.partition.of as u64;
+            self.board.change(|status| status.remaining = Some(own));
+        }
+    }
+
     /// Handles page after page. `None`: the partition was given up to another process, and its place with it.
     async fn work(&mut self, post: &mut Post) -> Option<Stop> {
-        self.board.change(|status| {
-            status.state = State::CatchingUp;
-            status.position = post.position;
-        });
+        self.board.change(|status| status.position = post.position);
+        self.count(post).await;
         let mut failures = 0;
         loop {
             if self.is_over(post) {
@@ -210,7 +296,10 @@ impl<L: Lifecycle> Runner<L> {
                 return None;
             }
             let began = self.runtime.now().as_micros();
-            let page = match self.reader.page(post.position).await {
+            if let Err(stop) = self.check_role(post).await {
+                return Some(stop);
+            }
+            let page = match self.next_page(post).await {
                 Ok(page) => page,
                 Err(error) if error.is_transient() => {
                     self.say(&error.to_string());
@@ -222,8 +311,17 @@ impl<L: Lifecycle> Runner<L> {
             };
             failures = 0;
             let at_end = page.at_end;
+            let rebuilding = matches!(post.role, Role::Rebuild(_));
             if !at_end {
-                self.board.change(|status| status.state = State::CatchingUp);
+                let state = if rebuilding {
+                    State::Rebuilding
+                } else {
+                    State::CatchingUp
+                };
+                self.board.change(|status| status.state = state);
+                if self.board.get().remaining == Some(0) {
+                    self.count(post).await;
+                }
             }
             let own: Vec<LogEvent> = page
                 .events
@@ -240,8 +338,9 @@ impl<L: Lifecycle> Runner<L> {
             }
             if at_end {
                 self.board.change(|status| {
-                    status.state = State::Live;
+                    status.state = if rebuilding { State::Ready } else { State::Live };
                     status.lag = Some(Duration::ZERO);
+                    status.remaining = Some(0);
                 });
                 self.idle(post).await;
             }
@@ -352,9 +451,7 @@ impl<L: Lifecycle> Runner<L> {
     ) -> Result<Tried, Stop> {
         let step = self.step(post, to);
         let batch: Arc<[_]> = batch.into();
-        let replayed = events
-            .last()
-            .is_some_and(|last| self.replayed_to >= Some(last.position));
+        let replayed = matches!(post.role, Role::Rebuild(_));
         let mut attempts = 0;
         loop {
             if self.is_over(post) {
@@ -534,6 +631,9 @@ impl<L: Lifecycle> Runner<L> {
         self.board.change(|status| {
             status.position = to;
             status.handled += events.len() as u64;
+            status.remaining = status
+                .remaining
+                .map(|remaining| remaining.saturating_sub(events.len() as u64));
             status.handled_until = until;
             status.lag = until.map(|until| Duration::from_micros((now - until.as_micros()).max(0).unsigned_abs()));
         });
@@ -576,6 +676,11 @@ impl<L: Lifecycle> Runner<L> {
 
     /// Waits for new events, a wish, or the time to look after the lease.
     async fn idle(&self, post: &Post) {
+        if matches!(post.role, Role::Rebuild(_)) {
+            // It may be waiting for the version in use instead, which nothing tells of.
+            let soon = self.options.poll_interval.min(Duration::from_millis(100));
+            return self.rest(soon, post.wish).await;
+        }
         let waiting = Box::pin(self.reader.wait(post.position));
         let changed = Box::pin(self.control.changed(post.wish));
         select(waiting, changed).await;

@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use asynx_core::store::{Load, LogEvent, StoredEvent};
+use asynx_core::store::{HeadQuery, Load, LogEvent, StoredEvent};
 use asynx_core::{Aggregate, Category, Caught, Error, Event, Fold, NoUpcast, Store, StreamId, Upcast, Version};
 use lru::LruCache;
 
@@ -131,23 +131,41 @@ impl<A: Aggregate> Typed<A> {
             let events = events.map_err(|source| Error::Store { source })?;
             match events.first() {
                 // What is erased is at the front.
-                None => return Ok(None),
-                Some(first) if first.version > from => {
-                    if first.version > base {
-                        return Ok(None);
+                Some(first) if first.version <= base => {
+                    if first.version > from {
+                        fold.skip_to(first.version);
                     }
-                    fold.skip_to(first.version);
                 }
-                Some(_) => {}
+                // Nothing is left of what it follows on: it begins a life, or is of one that is gone.
+                _ => {
+                    let floor = self.floor(store, &event.stream).await?;
+                    return Ok((floor == Some(base)).then(|| Fold::after(&event.stream, &self.upcast, floor)));
+                }
             }
             feed(&mut fold, events.iter().filter(|stored| stored.version <= base))?;
         }
         Ok(Some(fold))
     }
 
+    async fn floor(&self, store: &Arc<dyn Store>, stream: &StreamId) -> Result<Option<Version>, Error> {
+        let query = HeadQuery {
+            stream: stream.clone(),
+            event_id: None,
+        };
+        let heads = store.heads(&[query]).await.map_err(|source| Error::Store { source })?;
+        Ok(heads.first().and_then(|head| head.floor))
+    }
+
     async fn entry(&mut self, store: &Arc<dyn Store>, event: &LogEvent) -> Result<Entry<A>, Error> {
         let Some(record) = &event.record else {
-            self.folded.pop(&event.stream);
+            // What is folded beyond it, for a later event of the page, is of a newer life.
+            if self
+                .folded
+                .peek(&event.stream)
+                .is_some_and(|folded| folded.fold.head() < Some(event.version))
+            {
+                self.folded.pop(&event.stream);
+            }
             return Ok(Entry::Forgotten(Forgotten::from(event)));
         };
         let stored = StoredEvent {

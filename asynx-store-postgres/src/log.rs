@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use asynx_core::store::{EventLog, LogEvent, LogPage, LogQuery};
+use asynx_core::store::{EventLog, LogEvent, LogFilter, LogPage, LogQuery};
 use asynx_core::{AggregateId, Category, EventId, EventName, Position, StoreError, StreamId, Timestamp};
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -47,13 +47,7 @@ impl EventLog for PostgresStore {
             .bind(categories)
             .bind(event_names);
         if by_stream {
-            let mut streams = filter.streams.clone();
-            streams.sort_unstable();
-            streams.dedup();
-            let (categories, ids): (Vec<String>, Vec<String>) = streams
-                .iter()
-                .map(|stream| (stream.category.to_string(), stream.aggregate_id.to_string()))
-                .unzip();
+            let (categories, ids) = names(&filter.streams);
             statement = statement.bind(categories).bind(ids);
         }
         let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
@@ -71,9 +65,42 @@ impl EventLog for PostgresStore {
         Ok(any.then(|| position(epoch, xmin, 0)))
     }
 
+    async fn count(&self, after: Option<Position>, filter: &LogFilter, most: u64) -> Result<u64, StoreError> {
+        let (epoch, tx, seq) = match after {
+            Some(after) => parts(after).ok_or_else(|| beyond(after))?,
+            None => (0, 0, 0),
+        };
+        let (categories, ids) = names(&filter.streams);
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
+        let count: i64 = sqlx::query_scalar(self.shared.statements.log_count.get())
+            .bind(epoch)
+            .bind(tx)
+            .bind(seq)
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .bind(filter.categories.iter().map(AsRef::as_ref).collect::<Vec<&str>>())
+            .bind(filter.event_names.iter().map(AsRef::as_ref).collect::<Vec<&str>>())
+            .bind(categories)
+            .bind(ids)
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(store_error)?;
+        Ok(count.unsigned_abs())
+    }
+
     fn changed(&self, after: Option<Position>) -> BoxFuture<'static, ()> {
         self.shared.follower.changed(&self.shared, after)
     }
+}
+
+/// Each stream once, column by column.
+fn names(streams: &[StreamId]) -> (Vec<String>, Vec<String>) {
+    let mut streams: Vec<&StreamId> = streams.iter().collect();
+    streams.sort_unstable();
+    streams.dedup();
+    let names = streams
+        .into_iter()
+        .map(|stream| (stream.category.to_string(), stream.aggregate_id.to_string()));
+    names.unzip()
 }
 
 /// A position from the numbering of transactions, the transaction, and the place in it.

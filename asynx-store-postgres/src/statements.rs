@@ -17,6 +17,7 @@ pub(crate) struct Statements {
     pub(crate) log_page_of_streams: Sql,
     pub(crate) log_end: Sql,
     pub(crate) log_tail: Sql,
+    pub(crate) log_count: Sql,
     pub(crate) delete: [Sql; 3],
     pub(crate) snapshot_put: Sql,
     pub(crate) snapshot_get: Sql,
@@ -70,6 +71,7 @@ impl Statements {
             log_page_of_streams: page(LOG_PAGE_OF_STREAMS),
             log_end: page(LOG_END),
             log_tail: page(LOG_TAIL),
+            log_count: page(LOG_COUNT),
             delete: DELETE.map(sql),
             snapshot_put: sql(SNAPSHOT_PUT),
             snapshot_get: sql(SNAPSHOT_GET),
@@ -298,6 +300,20 @@ const LOG_END: &str = r"
 select w.epoch, w.xmin, exists (select from {events}) from ({watermark}) w
 ";
 
+const LOG_COUNT: &str = r"
+with w as materialized ({watermark})
+select count(*) from (
+    select from {events}
+    where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
+        and (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
+        and (cardinality($5::text[]) = 0 or category = any ($5::text[]))
+        and (cardinality($6::text[]) = 0 or event_name = any ($6::text[]))
+        and (cardinality($7::text[]) = 0
+            or (category, aggregate_id) in (select * from unnest($7::text[], $8::text[])))
+    limit $4
+) e
+";
+
 /// The newest event that is final, and whether there are newer ones.
 const LOG_TAIL: &str = r"
 with w as materialized ({watermark})
@@ -355,8 +371,10 @@ update {events} set record = null
 where category = $1 and aggregate_id = $2 and version <= $3 and record is not null
 ";
 
+/// The tombstone's row stays (E6).
 const ERASE_ROWS: &str = r"
-delete from {events} where category = $1 and aggregate_id = $2 and version <= $3
+with gone as (delete from {events} where category = $1 and aggregate_id = $2 and version < $3)
+update {events} set record = null where category = $1 and aggregate_id = $2 and version = $3
 ";
 
 const ERASE_PENDING: &str = r"

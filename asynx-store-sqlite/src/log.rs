@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use asynx_core::store::{EventLog, LogPage, LogQuery};
+use asynx_core::store::{EventLog, LogFilter, LogPage, LogQuery};
 use asynx_core::{Position, StoreError};
 use futures::future::{BoxFuture, select};
 
@@ -38,6 +38,10 @@ impl EventLog for SqliteStore {
 
     async fn end(&self) -> Result<Option<Position>, StoreError> {
         self.database().end().await
+    }
+
+    async fn count(&self, after: Option<Position>, filter: &LogFilter, most: u64) -> Result<u64, StoreError> {
+        self.database().count_log(after, filter, most).await
     }
 
     /// Ends at once with an append through this store, and after the poll interval with one of another process.

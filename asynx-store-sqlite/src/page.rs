@@ -39,11 +39,46 @@ WHERE e.position > ?1 AND e.position <= ?2
 ORDER BY e.position
 LIMIT ?5";
 
+const COUNT: &str = "SELECT count(*) FROM (
+    SELECT 1
+    FROM asynx_events AS e NOT INDEXED
+    CROSS JOIN asynx_streams AS s ON s.stream = e.stream
+    WHERE e.position > ?1
+        AND (?2 IS NULL OR s.category IN (SELECT value FROM json_each(?2)))
+        AND (?3 IS NULL OR e.event_name IN (SELECT value FROM json_each(?3)))
+        AND (?4 IS NULL OR EXISTS (
+            SELECT 1 FROM json_each(?4) AS q WHERE q.value ->> 0 = s.category AND q.value ->> 1 = s.aggregate_id
+        ))
+    LIMIT ?5
+)";
+
 /// How far one page goes through what is not wanted. A reader that sees nothing for long holds the write-ahead log as
 /// long, and could not say how far it has come.
 const WINDOW: u64 = 20_000;
 
 impl Database {
+    pub(crate) async fn count_log(
+        &self,
+        after: Option<Position>,
+        filter: &LogFilter,
+        most: u64,
+    ) -> Result<u64, StoreError> {
+        let streams = filter
+            .streams
+            .iter()
+            .map(|stream| (stream.category.as_str(), stream.aggregate_id.as_str()));
+        let streams = (!filter.streams.is_empty()).then(|| json::text(&streams.collect::<Vec<_>>()));
+        let values = Values::default()
+            .number(after.map_or(0, |after| after.parts()[2]).cast_signed())
+            .optional_text(names(&filter.categories))
+            .optional_text(names(&filter.event_names))
+            .optional_text(streams)
+            .number(i64::try_from(most).unwrap_or(i64::MAX));
+        let rows = self.read(COUNT, values).await?;
+        let count = row::number(row::only(&[rows])?, 0)?;
+        Ok(count.unsigned_abs())
+    }
+
     /// The wanted events after a position and before `end`, of which all is final.
     pub(crate) async fn page(&self, query: &LogQuery, end: Position) -> Result<LogPage, StoreError> {
         let after = query.after.map_or(0, |after| after.parts()[2]);

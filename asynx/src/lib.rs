@@ -37,7 +37,13 @@ pub mod store {
     #[cfg(feature = "postgres")]
     pub use asynx_store_postgres::{Migrate, PostgresOptions, PostgresStore};
     #[cfg(feature = "sqlite")]
-    pub use asynx_store_sqlite::{SqliteOptions, SqliteStore, Synchronous};
+    pub use asynx_store_sqlite::{SqliteOptions, SqliteStore, SqliteTransaction, Synchronous};
+}
+
+/// Durable projections and subscriptions.
+#[cfg(feature = "projection")]
+pub mod projection {
+    pub use asynx_projection::*;
 }
 
 /// Runtimes.
