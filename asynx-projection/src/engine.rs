@@ -18,6 +18,8 @@ use crate::{EngineError, Lifecycle, ProjectionHandle, ProjectionOptions, Status}
 /// Each projection, and each partition of one, runs in a task of its own: one that fails, panics or hangs affects no
 /// other. Any number of processes may run an engine with the same projections over the same store; a lease sees to it
 /// that one at a time runs each, and a fence to it that a process that was only paused cannot write.
+///
+/// Projections run until they are stopped, also when the engine and their handles are dropped.
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
@@ -164,7 +166,7 @@ impl Engine {
                 whole,
                 self.shared.holder.clone(),
                 options.lease_time,
-                Arc::downgrade(&inner),
+                inner.clone(),
             );
             self.shared.runtime.spawn(Box::pin(keep));
         }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use asynx_core::store::{LogEvent, ParkedEvent};
-use asynx_core::{Position, Record, Runtime, Store, StoreError, catch_future};
+use asynx_core::{Position, Record, Runtime, Store, StoreError, StreamId, catch_future};
 use futures::future::join_all;
 use futures::{Stream, StreamExt};
 
-use crate::lifecycle::{Step, parking};
+use crate::lifecycle::{Step, checkpoints, parking};
+use crate::partitions::Partition;
 use crate::projection::Batch;
 use crate::runner::{Control, Wish};
 use crate::status::Board;
@@ -170,7 +171,29 @@ impl ProjectionHandle {
     /// # Cancel safety
     /// Safe.
     pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<(), EngineError> {
-        let waits = self.inner.parts.iter().map(|part| self.inner.wait(part, position));
+        self.wait_for_parts(self.inner.parts.iter(), position, timeout).await
+    }
+
+    /// Waits for the partition of a stream.
+    pub(crate) async fn wait_for_stream(
+        &self,
+        stream: &StreamId,
+        position: Position,
+        timeout: Duration,
+    ) -> Result<(), EngineError> {
+        let of = self.inner.parts.len();
+        let parts = self.inner.parts.iter().enumerate();
+        let own = parts.filter(|(number, _)| Partition { number: *number, of }.has(stream));
+        self.wait_for_parts(own.map(|(_, part)| part), position, timeout).await
+    }
+
+    async fn wait_for_parts(
+        &self,
+        parts: impl Iterator<Item = &Part> + Send,
+        position: Position,
+        timeout: Duration,
+    ) -> Result<(), EngineError> {
+        let waits: Vec<_> = parts.map(|part| self.inner.wait(part, position)).collect();
         let waiting = Box::pin(join_all(waits));
         match futures::future::select(waiting, self.inner.runtime.sleep(timeout)).await {
             futures::future::Either::Left(_) => Ok(()),
@@ -202,6 +225,23 @@ impl Inner {
         self.parts.iter().all(|part| part.board.get().state == State::Stopped)
     }
 
+    /// Whether it runs here, or would if it could.
+    pub(crate) fn takes_part(&self) -> bool {
+        let mut parts = self.parts.iter();
+        parts.all(|part| part.control.runs() && part.board.get().state != State::Failed)
+    }
+
+    /// Up to where it has handled everything, in whichever process.
+    pub(crate) async fn position(&self) -> Result<Option<Position>, StoreError> {
+        let mut least = None;
+        for (number, part) in self.parts.iter().enumerate() {
+            let kept = checkpoints(&self.store)?.get(&part.reader).await?;
+            let position = part.board.get().position.max(kept.and_then(|kept| kept.position));
+            least = if number == 0 { position } else { position.min(least) };
+        }
+        Ok(least)
+    }
+
     pub(crate) async fn stopped(&self) {
         for part in &self.parts {
             let watch = part.board.clone().watch();
@@ -224,6 +264,10 @@ impl Inner {
             whole.last_error = whole.last_error.or(part.last_error);
             whole.handled_until = whole.handled_until.max(part.handled_until);
             whole.lag = whole.lag.max(part.lag);
+            whole.remaining = match (whole.remaining, part.remaining) {
+                (Some(one), Some(other)) => Some(one + other),
+                (one, other) => one.or(other),
+            };
             whole.events_per_second += part.events_per_second;
         }
         whole

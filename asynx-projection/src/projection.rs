@@ -36,8 +36,8 @@ impl<'a, E> Batch<'a, E> {
     }
 
     /// Whether an earlier version of the projection handles all of this: it is being rebuilt beside that one. A projection
-    /// with effects outside (mails, payments) has none then. What comes after the earlier version's last batch is not
-    /// replayed.
+    /// with effects (mails, payments, rows of an outbox) has none then. What comes after the earlier version's last batch
+    /// is not replayed; no version overtakes the one in use before it takes its place.
     #[must_use]
     pub const fn is_replayed(&self) -> bool {
         self.replayed

@@ -22,6 +22,8 @@ pub(crate) enum Role {
     Rebuild(InUse),
     /// A newer one is in use, or about to be.
     Replaced,
+    /// It is in use with another number of partitions, whose checkpoints are not those of this one.
+    Misfit { partitions: usize },
 }
 
 impl InUse {
@@ -82,9 +84,12 @@ pub(crate) async fn role(
             return Ok(match in_use {
                 InUse {
                     version: used,
+                    partitions: others,
                     successor: None,
-                    ..
-                } if used == version => Role::InUse,
+                } if used == version => match others == partitions {
+                    true => Role::InUse,
+                    false => Role::Misfit { partitions: others },
+                },
                 InUse { version: used, .. } if used >= version => Role::Replaced,
                 _ => Role::Rebuild(in_use),
             });

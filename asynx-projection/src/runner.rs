@@ -54,6 +54,10 @@ impl Control {
         *self.wish.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn runs(&self) -> bool {
+        self.get().0 == Wish::Run
+    }
+
     /// Ends when something else is wished for, or the same once more.
     async fn changed(&self, since: u64) {
         loop {
@@ -186,15 +190,13 @@ impl<L: Lifecycle> Runner<L> {
         let lease = format!("projection:{}", self.name);
         let tenure = Tenure::take(store, &self.runtime, &lease, &self.holder, self.options.lease_time).await?;
         let Some(tenure) = tenure else { return Ok(None) };
-        let role = match self.role().await {
-            Ok(role) => role,
-            Err(error) => {
-                tenure.give_back().await;
-                return Err(error);
-            }
+        // The role after the claim: a switch that this look misses fences the claim.
+        let claim = async {
+            let claimed = checkpoints(store)?.claim(&self.name).await?;
+            Ok((claimed, self.role().await?))
         };
-        match checkpoints(store)?.claim(&self.name).await {
-            Ok(claimed) => Ok(Some(Post {
+        match claim.await {
+            Ok((claimed, role)) => Ok(Some(Post {
                 tenure,
                 fence: claimed.fence,
                 position: claimed.position,
@@ -236,19 +238,22 @@ impl<L: Lifecycle> Runner<L> {
         }
         match post.role {
             Role::Replaced => Err(Stop::Replaced),
-            _ => Ok(()),
+            Role::Misfit { partitions } => Err(Stop::Failed(format!(
+                "version {} of {} runs with {partitions} partition(s), not {}: to change their number, raise the version",
+                self.options.version, self.projection, self.partition.of,
+            ))),
+            Role::InUse | Role::Rebuild(_) => Ok(()),
         }
     }
 
-    /// Up to where a version that is rebuilt may come, if there is a limit.
+    /// Up to where a version that is rebuilt may come, if there is a limit: what the one in use never handles is not
+    /// replayed.
     async fn limit(&self, post: &Post) -> Result<Option<Option<Position>>, StoreError> {
-        match post.role {
-            Role::Rebuild(in_use) if self.lifecycle.has_effects() => {
-                let (least, _) = progress(&self.reader.store, &self.projection, in_use).await?;
-                Ok(Some(least))
-            }
-            _ => Ok(None),
-        }
+        let Role::Rebuild(in_use) = post.role else {
+            return Ok(None);
+        };
+        let (least, most) = progress(&self.reader.store, &self.projection, in_use).await?;
+        Ok(Some(if self.lifecycle.has_effects() { least } else { most }))
     }
 
     /// The next page, cut at the limit.
@@ -326,7 +331,7 @@ impl<L: Lifecycle> Runner<L> {
             let own: Vec<LogEvent> = page
                 .events
                 .iter()
-                .filter(|event| self.partition.has(event))
+                .filter(|event| self.partition.has(&event.stream))
                 .cloned()
                 .collect();
             if own.is_empty() {
@@ -358,7 +363,8 @@ impl<L: Lifecycle> Runner<L> {
         self.board.change(|status| status.position = page.next);
         // Not at each look: that would be a write for each event that is not wanted.
         let now = self.runtime.now().as_micros();
-        let often = i64::try_from(self.options.lease_time.as_micros()).unwrap_or(i64::MAX);
+        let often = self.options.poll_interval.min(self.options.lease_time);
+        let often = i64::try_from(often.as_micros()).unwrap_or(i64::MAX);
         if post.kept == page.next || (page.at_end && now - post.kept_at < often) {
             return Ok(());
         }
@@ -425,12 +431,20 @@ impl<L: Lifecycle> Runner<L> {
     ) -> Result<Vec<Decoded<<L::Decode as Decode>::Entry>>, Stop> {
         let mut failures = 0;
         loop {
-            match self.decode.decode(&self.reader.store, events).await {
+            let decoded = catch_future(self.decode.decode(&self.reader.store, events)).await;
+            let decoded = match decoded {
+                Ok(decoded) => decoded,
+                Err(panic) => Err(Error::Store {
+                    source: StoreError::transient(format!("the decoder {panic}")),
+                }),
+            };
+            match decoded {
                 Ok(entries) if entries.len() == events.len() => return Ok(entries),
                 Ok(_) => return Err(Stop::Failed("the decoder left events out".to_owned())),
                 Err(error @ Error::SchemaNewer { .. }) => return Err(Stop::Newer(error.to_string())),
                 Err(error) => {
-                    self.say(&error.to_string());
+                    self.say(&HandlerError::from(error).to_string());
+                    self.tell_stuck(post, events);
                     failures += 1;
                     self.back_off(failures, post).await;
                     if self.is_over(post) {
@@ -472,6 +486,7 @@ impl<L: Lifecycle> Runner<L> {
                 Err(failure) => failure,
             };
             self.say(&failure.to_string());
+            self.tell_stuck(post, events);
             let single = events.len() == 1;
             let again = match failure.kind {
                 Kind::Transient => true,
@@ -662,6 +677,21 @@ impl<L: Lifecycle> Runner<L> {
         });
     }
 
+    /// It is behind by what it could not handle, also where it was live until then.
+    fn tell_stuck(&self, post: &Post, events: &[LogEvent]) {
+        let now = self.runtime.now().as_micros();
+        let lag = events
+            .first()
+            .map(|first| Duration::from_micros((now - first.occurred_at.as_micros()).max(0).unsigned_abs()));
+        self.board.change(|status| {
+            status.state = match post.role {
+                Role::Rebuild(_) => State::Rebuilding,
+                _ => State::CatchingUp,
+            };
+            status.lag = lag;
+        });
+    }
+
     async fn back_off(&self, failures: u32, post: &Post) {
         let exponent = failures.saturating_sub(1).min(20);
         let longest = self
@@ -682,8 +712,8 @@ impl<L: Lifecycle> Runner<L> {
             return self.rest(soon, post.wish).await;
         }
         let waiting = Box::pin(self.reader.wait(post.position));
-        let changed = Box::pin(self.control.changed(post.wish));
-        select(waiting, changed).await;
+        let rest = Box::pin(self.rest(self.options.lease_time / 5, post.wish));
+        select(waiting, rest).await;
     }
 
     async fn rest(&self, time: Duration, wish: u64) {

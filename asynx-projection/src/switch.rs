@@ -1,11 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use asynx_core::{Position, StoreError};
+use asynx_core::{Position, StoreError, catch_future};
 use futures::future::{Either, select};
 
 use crate::handle::Inner;
-use crate::lifecycle::{Lifecycle, Moved, Step, checkpoints};
+use crate::lifecycle::{Lifecycle, Moved, Step, checkpoints, parking};
 use crate::role::{InUse, progress};
 use crate::runner::Wish;
 use crate::{EngineError, HandlerError};
@@ -65,7 +65,7 @@ async fn go<L: Lifecycle>(
         let (least, most) = progress(&inner.store, &inner.name, old).await?;
         let target = if effects { least } else { most };
         *wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = target.unwrap_or(Position::new([0, 0, 0]));
-        if inner.status().position >= target {
+        if inner.position().await? >= target {
             break;
         }
         inner.runtime.sleep(Duration::from_millis(20)).await;
@@ -93,7 +93,7 @@ async fn go<L: Lifecycle>(
     }
     let (least, most) = progress(&inner.store, &inner.name, old).await?;
     let target = if effects { least } else { most };
-    while inner.status().position < target {
+    while inner.position().await? < target {
         inner.runtime.sleep(Duration::from_millis(5)).await;
     }
     let claimed = checkpoints(&inner.store)?.claim(&reader).await?;
@@ -112,7 +112,8 @@ async fn go<L: Lifecycle>(
     if claimed.position != Some(stopping.position()) {
         return Err(EngineError::Store { source: moved() });
     }
-    match lifecycle.switch(&step).await {
+    let switching = catch_future(Box::pin(lifecycle.switch(&step))).await;
+    match switching.unwrap_or_else(|panic| Err(HandlerError::from(format!("it {panic}")))) {
         Ok(Moved::No) => return Err(EngineError::Store { source: moved() }),
         Ok(_) => {}
         Err(failure) => return Err(hook(inner, &failure)),
@@ -133,7 +134,7 @@ fn hook(inner: &Inner, failure: &HandlerError) -> EngineError {
     }
 }
 
-/// Forgets a version that is not in use.
+/// Forgets a version that is not in use, with what it has put aside.
 pub(crate) async fn remove<L: Lifecycle>(inner: &Inner, lifecycle: &Arc<L>) -> Result<(), EngineError> {
     let in_use = InUse::get(&inner.store, &inner.name).await?;
     if in_use.is_some_and(|used| used.version == inner.version || used.successor == Some(inner.version)) {
@@ -144,10 +145,21 @@ pub(crate) async fn remove<L: Lifecycle>(inner: &Inner, lifecycle: &Arc<L>) -> R
     }
     inner.wish(Wish::Stop);
     inner.stopped().await;
-    lifecycle.removed().await.map_err(|failure| hook(inner, &failure))?;
+    let removed = catch_future(Box::pin(lifecycle.removed())).await;
+    let removed = removed.unwrap_or_else(|panic| Err(HandlerError::from(format!("it {panic}"))));
+    removed.map_err(|failure| hook(inner, &failure))?;
     for part in &inner.parts {
         let claimed = checkpoints(&inner.store)?.claim(&part.reader).await?;
         checkpoints(&inner.store)?.remove(&part.reader, claimed.fence).await?;
+        loop {
+            let parked = parking(&inner.store)?.parked(&part.reader, None, 100).await?;
+            if parked.is_empty() {
+                break;
+            }
+            for event in parked {
+                parking(&inner.store)?.unpark(&part.reader, event.position).await?;
+            }
+        }
     }
     Ok(())
 }

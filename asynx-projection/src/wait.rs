@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use asynx_core::{Event, Position, Runtime, Store};
+use asynx_core::{Aggregate, Event, Position, Runtime, Store, StreamId};
 use futures::future::{Either, select};
 
 use crate::role::{InUse, progress};
@@ -24,10 +24,14 @@ pub trait WaitFor {
     ) -> impl Future<Output = Result<(), EngineError>> + Send;
 }
 
-impl<A: Send + Sync> WaitFor for Event<A> {
+impl<A: Aggregate> WaitFor for Event<A> {
     async fn wait_for(&self, projection: &ProjectionHandle, timeout: Duration) -> Result<(), EngineError> {
         let position = self.position.ok_or(EngineError::NoPosition)?;
-        projection.wait_for(position, timeout).await
+        // Of partitions only its own: the others may run elsewhere, and tell now and then how far they are.
+        match StreamId::parse(A::CATEGORY, self.aggregate_id.as_str()) {
+            Ok(stream) => projection.wait_for_stream(&stream, position, timeout).await,
+            Err(_) => projection.wait_for(position, timeout).await,
+        }
     }
 }
 
@@ -49,7 +53,7 @@ pub enum WaitError<A, E> {
 }
 
 /// Reading what one has written, at the command: `send(command).and_wait_for(&projection, timeout)`.
-pub trait AndWaitFor<A: Send + Sync, E: Send>: Future<Output = Result<Event<A>, E>> + Sized + Send {
+pub trait AndWaitFor<A: Aggregate, E: Send>: Future<Output = Result<Event<A>, E>> + Sized + Send {
     /// Waits for the event, then until a projection has handled it.
     ///
     /// # Errors
@@ -65,11 +69,7 @@ pub trait AndWaitFor<A: Send + Sync, E: Send>: Future<Output = Result<Event<A>, 
         let projection = projection.clone();
         async move {
             let event = self.await.map_err(WaitError::Send)?;
-            let handled = match event.position {
-                Some(position) => projection.wait_for(position, timeout).await,
-                None => Err(EngineError::NoPosition),
-            };
-            match handled {
+            match event.wait_for(&projection, timeout).await {
                 Ok(()) => Ok(event),
                 Err(source) => Err(WaitError::Behind { event, source }),
             }
@@ -79,7 +79,7 @@ pub trait AndWaitFor<A: Send + Sync, E: Send>: Future<Output = Result<Event<A>, 
 
 impl<A, E, F> AndWaitFor<A, E> for F
 where
-    A: Send + Sync,
+    A: Aggregate,
     E: Send,
     F: Future<Output = Result<Event<A>, E>> + Send,
 {
