@@ -109,6 +109,9 @@ impl Statements {
 /// What is proposed for a head that should be there is a head of version 0: if it was deleted meanwhile, what follows on it
 /// must not become the beginning of a stream.
 ///
+/// An id is looked up by the index of ids, whatever the planner thinks of the stream's: `offset 0` keeps it from reading a
+/// whole stream for one id, as a plan that was made while the tables were small would.
+///
 /// One ordered pass over the heads, so that appends of many processes take their locks in one order.
 const APPEND_BATCH: &str = r#"
 with e as materialized (
@@ -120,10 +123,11 @@ w as materialized (
     select (select epoch from {log}) as epoch, pg_current_xact_id()::text::bigint as tx
 ),
 dup as materialized (
-    select e.ord, e.category, e.aggregate_id from e cross join lateral (
-        select from {events} x
-        where x.event_id = e.event_id and x.category = e.category and x.aggregate_id = e.aggregate_id limit 1
-    ) x
+    select e.ord, e.category, e.aggregate_id from e
+    where exists (
+        select from (select category, aggregate_id from {events} x where x.event_id = e.event_id offset 0) x
+        where x.category = e.category and x.aggregate_id = e.aggregate_id
+    )
 ),{fence}
 moved as (
     insert into {heads} as h (category, aggregate_id, version, floor, base, next, next_floor)
@@ -175,7 +179,8 @@ const APPEND_ONE: &str = r#"
 with w as materialized (
     select (select epoch from {log}) as epoch, pg_current_xact_id()::text::bigint as tx,
         exists (
-            select from {events} where event_id = $5 and category = $1 and aggregate_id = $2
+            select from (select category, aggregate_id from {events} where event_id = $5 offset 0) x
+            where x.category = $1 and x.aggregate_id = $2
         ) as duplicate
 ),
 moved as (
@@ -218,8 +223,8 @@ left join lateral (
     where h.category = q.category and h.aggregate_id = q.aggregate_id limit 1
 ) h on true
 left join lateral (
-    select version, epoch, tx, seq, record from {events} x
-    where x.event_id = q.event_id and x.category = q.category and x.aggregate_id = q.aggregate_id limit 1
+    select version, epoch, tx, seq, record from (select * from {events} x where x.event_id = q.event_id offset 0) x
+    where x.category = q.category and x.aggregate_id = q.aggregate_id limit 1
 ) x on true
 ";
 

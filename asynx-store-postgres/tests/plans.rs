@@ -53,7 +53,10 @@ enum Work {
     AppendBatch,
     AppendUnderLease,
     AppendConflict,
+    AppendOneToALongStream,
+    AppendSeveralToALongStream,
     Heads,
+    HeadOfALongStream,
     Load,
     LoadAfterSnapshot,
     Read,
@@ -76,13 +79,16 @@ enum Work {
 }
 
 /// With how many blocks of tables and indexes at most. A block is 8 KiB; an index of a grown table has three levels.
-const ALL: [(Work, i64); 25] = [
+const ALL: [(Work, i64); 28] = [
     (Work::AppendOne, 40),
     (Work::AppendOneMore, 40),
     (Work::AppendBatch, 50 * 40),
     (Work::AppendUnderLease, 50 * 40),
     (Work::AppendConflict, 50 * 20),
+    (Work::AppendOneToALongStream, 40),
+    (Work::AppendSeveralToALongStream, 100),
     (Work::Heads, 50 * 12),
+    (Work::HeadOfALongStream, 12),
     (Work::Load, 50 * 20),
     (Work::LoadAfterSnapshot, 50 * 20),
     (Work::Read, 20),
@@ -155,6 +161,20 @@ async fn work(store: &PostgresStore, what: Work, round: u64) {
             let groups: Vec<_> = fifty().map(|n| samples::group(&grown(n), 2, 2)).collect();
             let outcomes = store.append_batch(&groups).await;
             assert!(outcomes.iter().all(|outcome| outcome.stopped.is_some()));
+        }
+        Work::AppendOneToALongStream | Work::AppendSeveralToALongStream => {
+            let count = if what == Work::AppendOneToALongStream { 1 } else { 5 };
+            match round {
+                0 => append(&[samples::group(&order(format!("{what:?}")), 1, count)]).await,
+                _ => append(&[samples::group(&long(), if count == 1 { 20_001 } else { 20_002 }, count)]).await,
+            }
+        }
+        Work::HeadOfALongStream => {
+            let query = HeadQuery {
+                stream: long(),
+                event_id: Some(samples::event(1).event_id),
+            };
+            store.heads(&[query]).await.unwrap();
         }
         Work::Heads => {
             let query = |n| HeadQuery {
