@@ -215,11 +215,15 @@ fn one_process_at_a_time_runs_it_and_another_takes_over() {
         for round in 0..3 {
             fill(&store, &["a", "b"], 2).await;
             until("all is handled", || model.seen().len() == 4 * (round + 1)).await;
-            let serving = handles
-                .iter()
-                .filter(|handle| handle.status().state == State::Live)
-                .count();
-            assert_eq!(serving, 1);
+            // What was handled is told a little later.
+            let serving = || {
+                handles
+                    .iter()
+                    .filter(|handle| handle.status().state == State::Live)
+                    .count()
+            };
+            until("one serves", || serving() > 0).await;
+            assert_eq!(serving(), 1);
             let at = handles
                 .iter()
                 .position(|handle| handle.status().state == State::Live)
