@@ -162,7 +162,7 @@ mutations! {
     RemoversMayPut: removers_may_put breaks C5;
     /// Readers end after 100 bytes.
     ReadersAreCut: readers_are_cut breaks C6;
-    /// A remove takes along the readers whose names begin the same.
+    /// A remove takes along the positions of readers whose names begin the same.
     RemovesTakeLongerNames: removes_take_longer_names breaks C6;
     /// Readers are told apart in small letters.
     ReadersAreOfOneCase: readers_are_of_one_case breaks C6;
