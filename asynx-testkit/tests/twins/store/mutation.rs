@@ -92,8 +92,8 @@ mutations! {
     ErasuresTakeTheNextLife: erasures_take_the_next_life breaks E3;
     /// Where nothing is kept, versions begin again.
     VersionsBeginAgain: versions_begin_again breaks E4;
-    /// Once it is erased, a life has left no floor in the head.
-    ErasedHeadsHaveNoFloor: erased_heads_have_no_floor breaks E4 and E3;
+    /// The first erasure of a stream loses the floor until the next life begins.
+    FirstErasureLosesTheFloor: first_erasure_loses_the_floor breaks E4;
     /// Once it is erased, a life has left no floor for loads.
     ErasedLoadsHaveNoFloor: erased_loads_have_no_floor breaks E4;
     /// The log leaves out what was erased.
