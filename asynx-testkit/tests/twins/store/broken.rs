@@ -40,6 +40,7 @@ pub(super) struct Scratch {
     pub(super) reads: u64,
     pub(super) appended_by: BTreeMap<(StreamId, Version), usize>,
     pub(super) fenced_by: BTreeMap<StreamId, usize>,
+    pub(super) erasures: BTreeMap<StreamId, usize>,
     pub(super) erased_by: BTreeMap<StreamId, usize>,
     pub(super) deleted: BTreeMap<StreamId, (usize, Vec<StoredEvent>)>,
     pub(super) readers: BTreeMap<String, Reader>,
@@ -334,7 +335,9 @@ impl Store for Broken {
                 Mutation::ErasedIdsAreNotFound => {
                     head.found = head.found.take().filter(|found| found.record.is_some());
                 }
-                Mutation::ErasedHeadsHaveNoFloor if !head.erasing => head.floor = None,
+                Mutation::FirstErasureLosesTheFloor if self.scratch().erasures.get(&query.stream) == Some(&1) => {
+                    head.floor = head.floor.filter(|_| head.living().is_some());
+                }
                 Mutation::TombstonesInBatchesAreMissed if self.hides_floor(&query.stream) => {
                     (head.floor, head.erasing) = (None, false);
                 }

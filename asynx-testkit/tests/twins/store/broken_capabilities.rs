@@ -84,6 +84,7 @@ impl Erase for Broken {
         }
         let mut scratch = self.scratch();
         scratch.stale.remove(stream);
+        *scratch.erasures.entry(stream.clone()).or_default() += 1;
         scratch.erased_by.insert(stream.clone(), self.staged.handle);
         scratch
             .erased_up_to

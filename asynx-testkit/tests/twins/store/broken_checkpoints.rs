@@ -123,7 +123,7 @@ impl Checkpoints for Broken {
                 .readers
                 .iter_mut()
                 .filter(|(name, _)| name.starts_with(reader) && *name != reader);
-            longer.for_each(|(_, longer)| longer.known = false);
+            longer.for_each(|(_, longer)| longer.position = None);
         }
         Ok(self.change(reader, |kept| {
             let may = kept.known && self.may_write(*kept, fence);

@@ -92,8 +92,8 @@ mutations! {
     ErasuresTakeTheNextLife: erasures_take_the_next_life breaks E3;
     /// Where nothing is kept, versions begin again.
     VersionsBeginAgain: versions_begin_again breaks E4;
-    /// Once it is erased, a life has left no floor in the head.
-    ErasedHeadsHaveNoFloor: erased_heads_have_no_floor breaks E4 and E3;
+    /// The first erasure of a stream loses the floor until the next life begins.
+    FirstErasureLosesTheFloor: first_erasure_loses_the_floor breaks E4;
     /// Once it is erased, a life has left no floor for loads.
     ErasedLoadsHaveNoFloor: erased_loads_have_no_floor breaks E4;
     /// The log leaves out what was erased.
@@ -164,7 +164,7 @@ mutations! {
     RemoversMayPut: removers_may_put breaks C5;
     /// Readers end after 100 bytes.
     ReadersAreCut: readers_are_cut breaks C6;
-    /// A remove takes along the readers whose names begin the same.
+    /// A remove takes along the positions of readers whose names begin the same.
     RemovesTakeLongerNames: removes_take_longer_names breaks C6;
     /// Readers are told apart in small letters.
     ReadersAreOfOneCase: readers_are_of_one_case breaks C6;
