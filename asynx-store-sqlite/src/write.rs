@@ -84,16 +84,7 @@ impl Writing {
         self.commit_with("COMMIT", Values::default(), 0).await
     }
 
-    /// Runs a text of so many statements and a `COMMIT` at its end.
-    ///
-    /// What fails before the commit is rolled back. The commit fails at the disk, in the middle of writing the log or
-    /// after it: what is there of the transaction would come to life if the log had to be read again after a crash.
-    /// Two errors are better known:
-    /// - SQLITE_BUSY leaves the transaction open, to be rolled back
-    ///   (<https://www.sqlite.org/lang_transaction.html>, "the COMMIT command may fail with SQLITE_BUSY").
-    /// - SQLITE_FULL: the log could not be made longer, so the last frame, without which nothing before it counts
-    ///   (<https://www.sqlite.org/fileformat2.html#the_write_ahead_log>), is not whole, and the transaction is rolled
-    ///   back (<https://www.sqlite.org/lang_transaction.html>, "response to errors within a transaction").
+    /// Runs a text of so many statements and a `COMMIT` at its end. What fails before the commit is rolled back.
     pub(crate) async fn commit_with(
         mut self,
         sql: &'static str,
@@ -107,7 +98,7 @@ impl Writing {
                 Ok(())
             }
             Err(failed) => {
-                let known = failed.after < statements || is_busy(&failed.error) || is_full(&failed.error);
+                let known = failed.after < statements || is_undone(&failed.error);
                 self.undo().await;
                 let error = self.held.explained(failed.error);
                 Err(match known {
@@ -144,6 +135,19 @@ impl From<Uncommitted> for StoreError {
             Uncommitted::No(error) | Uncommitted::Unknown(error) => error,
         }
     }
+}
+
+/// Whether nothing is left of a transaction whose commit failed with this error.
+///
+/// A commit fails at the disk, in the middle of writing the log or after it: what is there of the transaction would come
+/// to life if the log had to be read again after a crash. Two errors are better known:
+/// - SQLITE_BUSY leaves the transaction open, to be rolled back
+///   (<https://www.sqlite.org/lang_transaction.html>, "the COMMIT command may fail with SQLITE_BUSY").
+/// - SQLITE_FULL: the log could not be made longer, so the last frame, without which nothing before it counts
+///   (<https://www.sqlite.org/fileformat2.html#the_write_ahead_log>), is not whole, and the transaction is rolled
+///   back (<https://www.sqlite.org/lang_transaction.html>, "response to errors within a transaction").
+pub(crate) fn is_undone(error: &sqlx::Error) -> bool {
+    is_busy(error) || is_full(error)
 }
 
 /// SQLITE_ERROR has many reasons; this one is asked for by its words, which have not changed since 2004.

@@ -57,6 +57,28 @@ async fn a_backup_keeps_checkpoints_snapshots_and_the_end_of_the_log() {
     assert_eq!((claimed.position, claimed.fence), (end, 2));
 }
 
+/// A reader that keeps its checkpoint elsewhere has seen what an older backup does not hold.
+#[tokio::test]
+async fn after_an_older_backup_the_log_leaps_over_what_was_lost() {
+    let (folder, copy) = (Folder::new(), Folder::new());
+    let store = open(&folder).await;
+    append(&store, samples::group(&stream("a"), 1, 10)).await;
+    vacuum_into(&folder, &copy).await;
+    let lost = append(&store, samples::group(&stream("a"), 11, 5)).await;
+    let checkpoint = lost.applied[4];
+    let mut shell = shell(&copy).await;
+    let leap = "UPDATE sqlite_sequence SET seq = seq + 1000000 WHERE name = 'asynx_events'";
+    shell.execute(leap).await.unwrap();
+    shell.close().await.unwrap();
+    let restored = SqliteStore::open(copy.file()).await.unwrap();
+    let new = restored.append(&stream("a"), samples::event(11)).await.unwrap();
+    let given = log(&restored, checkpoint, 10).await;
+    assert_eq!(
+        given.iter().map(|event| Some(event.position)).collect::<Vec<_>>(),
+        [new]
+    );
+}
+
 #[tokio::test]
 async fn a_closed_store_is_one_file_to_copy() {
     let (folder, copy) = (Folder::new(), Folder::new());

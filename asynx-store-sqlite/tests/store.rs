@@ -12,7 +12,7 @@ use asynx_store_sqlite::{SqliteOptions, SqliteStore, Synchronous};
 use asynx_testkit::samples;
 use common::{Folder, append, log, open, shell, stream};
 use futures::{FutureExt, poll};
-use sqlx::{AssertSqlSafe, Connection, Row};
+use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 
 #[tokio::test]
 async fn what_was_stored_is_there_when_the_file_is_opened_again() {
@@ -82,6 +82,51 @@ async fn the_file_is_set_up_as_promised() {
     assert_eq!(marks.get::<i64, _>(1), 1);
     assert_eq!(marks.get::<String, _>(2), "wal");
     drop(store);
+}
+
+#[tokio::test]
+async fn people_can_read_the_events() {
+    let folder = Folder::new();
+    let store = open(&folder).await;
+    let mut event = samples::carrying(1, "it's 🦀");
+    event.occurred_at = asynx_core::Timestamp::from_micros(1_795_251_102_000_001);
+    store.append(&stream("a"), event.clone()).await.unwrap();
+    let mut shell = shell(&folder).await;
+    let sql = "SELECT category, aggregate_id, version, event_name, occurred_at, event_id,
+        json_extract(record, '$.patch[0].value.text') FROM asynx_events_json";
+    let row = sqlx::query(sql).fetch_one(&mut shell).await.unwrap();
+    assert_eq!(row.get::<String, _>(0), "test");
+    assert_eq!(row.get::<String, _>(1), "a");
+    assert_eq!(row.get::<i64, _>(2), 1);
+    assert_eq!(row.get::<String, _>(3), event.event_name.as_str());
+    assert_eq!(row.get::<String, _>(4), event.occurred_at.to_string());
+    assert_eq!(row.get::<String, _>(5), event.event_id.to_string());
+    assert_eq!(row.get::<String, _>(6), "it's 🦀");
+    shell.close().await.unwrap();
+}
+
+/// What `docs/sqlite.md` says of long transactions.
+#[tokio::test]
+async fn a_long_read_hinders_nobody_and_lets_the_log_grow() {
+    let folder = Folder::new();
+    let store = open(&folder).await;
+    store.append(&stream("a"), samples::event(1)).await.unwrap();
+    let mut reader = shell(&folder).await;
+    reader.execute("BEGIN").await.unwrap();
+    let count = "SELECT count(*) FROM asynx_events";
+    let seen = |row: sqlx::sqlite::SqliteRow| row.get::<i64, _>(0);
+    assert_eq!(seen(reader.fetch_one(count).await.unwrap()), 1);
+    append(&store, samples::group(&stream("a"), 2, 100)).await;
+    assert_eq!(log(&store, None, 1000).await.len(), 101);
+    assert_eq!(seen(reader.fetch_one(count).await.unwrap()), 1);
+    let mut other = shell(&folder).await;
+    let checkpoint = "PRAGMA wal_checkpoint(PASSIVE)";
+    let pages = |row: sqlx::sqlite::SqliteRow| (row.get::<i64, _>(1), row.get::<i64, _>(2));
+    let (in_log, copied) = pages(other.fetch_one(checkpoint).await.unwrap());
+    assert!(copied < in_log, "{copied} of {in_log}");
+    reader.execute("COMMIT").await.unwrap();
+    let (in_log, copied) = pages(other.fetch_one(checkpoint).await.unwrap());
+    assert_eq!(in_log, copied);
 }
 
 #[tokio::test]

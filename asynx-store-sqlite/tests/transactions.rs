@@ -125,6 +125,7 @@ async fn a_transaction_that_was_ended_within_keeps_nothing() {
         "INSERT OR ROLLBACK INTO orders_seen VALUES ('a'), ('a')",
         "ROLLBACK",
         "COMMIT",
+        "COMMIT; BEGIN",
     ] {
         let mut transaction = store.begin().await.unwrap();
         let _ = run(&mut transaction, ending).await;
