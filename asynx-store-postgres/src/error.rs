@@ -81,7 +81,7 @@ fn explain_code(error: &PgDatabaseError) -> (bool, String) {
         "57P03" => (true, format!("PostgreSQL takes no connections now: {said}")),
         "25006" => (
             true,
-            format!("PostgreSQL only reads: {said}; connect to the primary, with target_session_attrs for example"),
+            format!("PostgreSQL only reads: {said}; it is a standby, so connect to the primary"),
         ),
         "42501" => (
             false,

@@ -20,8 +20,10 @@ const NOTIFY_EVERY: Duration = Duration::from_millis(10);
 /// last. Also the least time between two looks.
 const NOT_FINAL: Duration = Duration::from_millis(2);
 const STILL_NOT_FINAL: Duration = Duration::from_millis(250);
-/// How soon a listener that lost its connection tries to have another.
+/// How soon a listener that has no connection tries again to have one: at first, and at last, since a standby never lets
+/// anybody listen.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+const LISTEN_AT_LAST: Duration = Duration::from_secs(30);
 
 /// Wakes those who wait for the log to grow: after appends of this store, after notifications of other processes, and
 /// in any case after a while.
@@ -172,13 +174,15 @@ async fn listen(
     runtime: Arc<dyn Runtime>,
     mut ended: oneshot::Receiver<()>,
 ) {
+    let mut again = LISTEN_AGAIN;
     while let Some(store) = shared.upgrade() {
         let (pool, channel) = (store.connections.background_pool().clone(), store.names.channel());
-        let again = store.options.poll_interval.min(LISTEN_AGAIN);
         drop(store);
+        let mut listened = false;
         let listening = async {
             let mut listener = PgListener::connect_with(&pool).await?;
             listener.listen(&channel).await?;
+            listened = true;
             loop {
                 // Also when it has just begun to listen: nobody may have heard what came before.
                 let _ = look.try_send(());
@@ -190,6 +194,11 @@ async fn listen(
         if let Either::Right(_) = select(listening, &mut ended).await {
             return;
         }
+        again = if listened {
+            LISTEN_AGAIN
+        } else {
+            (again * 2).min(LISTEN_AT_LAST)
+        };
         runtime.sleep(again).await;
     }
 }

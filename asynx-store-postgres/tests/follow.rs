@@ -13,7 +13,7 @@ use asynx_core::store::{LogFilter, LogQuery};
 use asynx_core::{Position, Store};
 use asynx_store_postgres::{PostgresOptions, PostgresStore};
 use asynx_testkit::samples;
-use server::{Cluster, Schema, connect, connect_to, order, run, soon, url};
+use server::{Cluster, Schema, connect, connect_to, order, run, soon};
 use sqlx::PgConnection;
 use tokio::time::{sleep, timeout};
 
@@ -282,5 +282,4 @@ async fn what_nobody_waits_for_any_more_leaves_nothing() {
         }
     })
     .await;
-    let _ = url();
 }
