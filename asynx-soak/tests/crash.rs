@@ -26,7 +26,7 @@ fn assert_sound(run: &Run, lines: usize) {
     assert_eq!(run.lines.len(), lines, "{:?}", run.lines);
     for line in &run.lines {
         assert!(line.ends_with("lost 0 twice 0 unanswered 0"), "{line}");
-        assert!(figure(line, "acknowledged") > 100, "{line}");
+        assert!(figure(line, "acknowledged") > 0, "{line}");
         assert_eq!(figure(line, "acknowledged"), figure(line, "found"), "{line}");
     }
 }
