@@ -28,6 +28,9 @@ const PINNED: [(&str, &str); 12] = [
 
 /// What the server calls us where nobody gave us a name.
 const APPLICATION_NAME: &str = "asynx";
+/// How many statements a connection keeps prepared: all that there are, whatever the URL says, which may be meant for a
+/// pooler.
+const STATEMENTS: usize = 64;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -46,7 +49,8 @@ impl Connector {
             options: match connect.get_application_name() {
                 Some(_) => connect,
                 None => connect.application_name(APPLICATION_NAME),
-            },
+            }
+            .statement_cache_capacity(STATEMENTS),
             pinned: pinned(options.statement_timeout).into(),
             timeout: options.acquire_timeout,
             runtime,

@@ -160,7 +160,7 @@ async fn follow(shared: Weak<Shared>, mut looks: mpsc::Receiver<()>, runtime: Ar
         } else {
             NOT_FINAL
         };
-        let pause = if more { soon.min(poll) } else { poll };
+        let pause = if more { soon.min(poll) } else { poll.max(NOT_FINAL) };
         runtime.sleep(NOT_FINAL).await;
         if let Either::Left((None, _)) = select(looks.next(), runtime.sleep(pause)).await {
             return;

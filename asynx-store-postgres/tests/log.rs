@@ -1,16 +1,20 @@
 //! The log beyond the kit: large records, filters that want little, writes elsewhere that take long.
-#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a panic fails the test, which spawns where it stands"
+)]
 
 mod server;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use asynx_core::store::{LogFilter, LogPage, LogQuery};
+use asynx_core::store::{AppendError, LogFilter, LogPage, LogQuery};
 use asynx_core::{Category, EventName, Position, Store, StreamId};
 use asynx_store_postgres::PostgresStore;
 use asynx_testkit::samples;
-use server::{Made, Schema, connect, connect_to, log_now, log_of, order, run, soon};
+use server::{Made, Schema, blocked_by, connect, connect_to, log_now, log_of, order, run, soon};
 use tokio::time::sleep;
 
 async fn page(store: &PostgresStore, after: Option<Position>, filter: &LogFilter, most: (usize, usize)) -> LogPage {
@@ -221,6 +225,30 @@ async fn a_long_write_elsewhere_holds_readers_back_and_nothing_is_lost() {
         })
         .await;
     }
+}
+
+/// An append that began before the event that it follows on was stored has an older transaction: it is a conflict, or it
+/// would come before that event.
+#[tokio::test]
+async fn an_append_never_comes_before_what_it_follows_on() {
+    let schema = Schema::new();
+    let (first, second) = (schema.store().await, schema.store().await);
+    let (busy, new) = (order("a"), order("z"));
+    first.append(&busy, samples::event(1)).await.unwrap();
+    let mut locking = connect().await;
+    run(&mut locking, &schema.fill("begin; select from {heads} for update")).await;
+    let groups = [samples::group(&busy, 2, 1), samples::group(&new, 2, 1)];
+    let early = tokio::spawn(async move { soon(first.append_batch(&groups)).await });
+    blocked_by(&mut locking).await;
+    second.append(&new, samples::event(1)).await.unwrap();
+    run(&mut locking, "rollback").await;
+    let outcomes = early.await.unwrap();
+    assert!(outcomes[0].stopped.is_none(), "{outcomes:?}");
+    assert!(matches!(outcomes[1].stopped, Some(AppendError::Conflict)), "{outcomes:?}");
+    second.append(&new, samples::event(2)).await.unwrap();
+    let events = log_of(&second, streams(&[new]), 2).await;
+    let versions: Vec<u64> = events.iter().map(|event| event.version.get()).collect();
+    assert_eq!(versions, [1, 2]);
 }
 
 #[tokio::test]

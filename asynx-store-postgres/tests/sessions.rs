@@ -68,6 +68,33 @@ async fn noted_settings(schema: &Schema) -> Vec<(String, String)> {
     noted
 }
 
+/// Plans are made once only for statements that stay prepared.
+#[tokio::test]
+async fn a_url_does_not_keep_statements_from_being_prepared() {
+    let schema = Schema::new();
+    let separator = if server::url().contains('?') { '&' } else { '?' };
+    let url = format!("{}{separator}statement-cache-capacity=0", server::url());
+    let options = schema.options().with_lanes(LaneOptions::default().with_lanes(1));
+    let store = PostgresStore::connect_with(&url, options).await.unwrap();
+    schema
+        .run(
+            "create table {held} (setting text, value text);
+             create function {schema}.look() returns trigger language plpgsql as $body$
+             begin
+                 insert into {held} select name, generic_plans::text from pg_prepared_statements
+                 where statement like '%on conflict%';
+                 return null;
+             end $body$;
+             create trigger look after insert on {events} for each statement execute function {schema}.look();",
+        )
+        .await;
+    for version in 1..=3 {
+        assert!(append(&store, "a", version, 1).await.stopped.is_none());
+    }
+    let plans: Vec<String> = noted_settings(&schema).await.into_iter().map(|(_, plans)| plans).collect();
+    assert_eq!(plans, ["1", "2", "3"]);
+}
+
 #[tokio::test]
 async fn a_stricter_commit_stays() {
     let schema = Schema::new();

@@ -23,7 +23,7 @@ fn openssl(folder: &Path, arguments: &str) {
 
 /// An authority, and a certificate for localhost that it has signed.
 fn certificates(folder: &Path) {
-    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost").unwrap();
+    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost").expect("a file is written");
     for name in ["ca", "stranger"] {
         let made = format!("req -new -x509 -days 2 -nodes -subj /CN={name} -keyout {name}.key -out {name}.crt");
         openssl(folder, &made);
