@@ -24,8 +24,9 @@ pub(super) enum Phase {
     Restarted,
 }
 
-/// So long a process may work before it is killed.
-const LIFE: u64 = 500;
+/// So long, in milliseconds, and so many acknowledged payments long a process may work before it is killed.
+const LIFE: u64 = 400;
+const SOME: u64 = 50;
 /// So many more payments are acknowledged before the next trouble.
 const RECOVERED: usize = 200;
 /// So long clients work in peace.
@@ -95,6 +96,11 @@ async fn kill(crew: &mut Crew, random: &mut Random, progress: &mut Progress, pro
         crew.ready(*process).await?;
     }
     while progress.next(crew) {
+        // Mostly while they work, whatever the machine does besides.
+        if random.chance(0.8) {
+            let some = 1 + random.below(SOME) as usize;
+            crew.recover(some).await?;
+        }
         crew.listen(Duration::from_millis(random.below(LIFE))).await?;
         let which = random.below(processes as u64) as usize;
         let again = crew.kill(alive[which]).await?;
