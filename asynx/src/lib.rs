@@ -37,7 +37,7 @@ pub mod store {
     #[cfg(feature = "postgres")]
     pub use asynx_store_postgres::{Migrate, PostgresOptions, PostgresStore};
     #[cfg(feature = "sqlite")]
-    pub use asynx_store_sqlite::{SqliteOptions, SqliteStore, Synchronous};
+    pub use asynx_store_sqlite::{SqliteOptions, SqliteStore, SqliteTransaction, Synchronous};
 }
 
 /// Runtimes.
