@@ -121,8 +121,10 @@ fn a_stream_is_under_way_once() {
     let mut both = one("a", 3);
     both.extend(one("b", 1));
     let third = call(&lanes, both);
-    let a1 = next(&mut appends);
-    let b1 = next(&mut appends);
+    // Each lane is a thread: which of them is first is open.
+    let mut begun = [next(&mut appends), next(&mut appends)];
+    begun.sort_by_key(Held::versions);
+    let [a1, b1] = begun;
     assert_eq!(
         (a1.versions(), b1.versions()),
         (vec![("a".into(), 1)], vec![("b".into(), 1)])

@@ -6,8 +6,9 @@ use std::time::Duration;
 use asynx_core::{Runtime, Store};
 use futures::future::{Either, join_all, select};
 
-use crate::handle::{Inner, Part, Redriver};
+use crate::handle::{Inner, OfType, Part};
 use crate::partitions::{Partition, Share};
+use crate::role::readers;
 use crate::runner::{Runner, Wish};
 use crate::subscribe::{Reader, narrow};
 use crate::{EngineError, Lifecycle, ProjectionHandle, ProjectionOptions, Status};
@@ -17,6 +18,8 @@ use crate::{EngineError, Lifecycle, ProjectionHandle, ProjectionOptions, Status}
 /// Each projection, and each partition of one, runs in a task of its own: one that fails, panics or hangs affects no
 /// other. Any number of processes may run an engine with the same projections over the same store; a lease sees to it
 /// that one at a time runs each, and a fence to it that a process that was only paused cannot write.
+///
+/// Projections run until they are stopped, also when the engine and their handles are dropped.
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
@@ -111,14 +114,10 @@ impl Engine {
         }
         let of = options.partitions.get();
         let whole = format!("{name}@{}", options.version);
-        let readers: Vec<String> = match of {
-            1 => vec![whole.clone()],
-            _ => (0..of).map(|number| format!("{whole}/{number}-{of}")).collect(),
-        };
         let inner = Arc::new(Inner {
             name: name.to_owned(),
             version: options.version,
-            parts: readers.into_iter().map(Part::new).collect(),
+            parts: readers(name, options.version, of).into_iter().map(Part::new).collect(),
             store: self.shared.store.clone(),
             runtime: self.shared.runtime.clone(),
         });
@@ -154,7 +153,7 @@ impl Engine {
                 partition: Partition { number, of },
                 share: share.clone(),
                 options: options.clone(),
-                replayed_to: None,
+                projection: name.to_owned(),
                 board: part.board.clone(),
                 control: part.control.clone(),
             };
@@ -167,11 +166,11 @@ impl Engine {
                 whole,
                 self.shared.holder.clone(),
                 options.lease_time,
-                Arc::downgrade(&inner),
+                inner.clone(),
             );
             self.shared.runtime.spawn(Box::pin(keep));
         }
-        Ok(ProjectionHandle::new(inner, Arc::new(Redriver { lifecycle, decode })))
+        Ok(ProjectionHandle::new(inner, Arc::new(OfType { lifecycle, decode })))
     }
 
     /// How every projection of this engine is doing, with its name and version, in the order of their names.

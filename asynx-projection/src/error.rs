@@ -44,6 +44,32 @@ pub enum EngineError {
         /// What the handler said.
         reason: String,
     },
+    /// A newer version is in use.
+    #[error("version {version} of the projection {name:?} cannot be switched to: version {by} is in use")]
+    Replaced {
+        /// The projection.
+        name: String,
+        /// The version that was asked for.
+        version: u32,
+        /// The one in use.
+        by: u32,
+    },
+    /// The version is in use, so it is not removed.
+    #[error("version {version} of the projection {name:?} is in use; switch to another one first")]
+    StillInUse {
+        /// The projection.
+        name: String,
+        /// The version.
+        version: u32,
+    },
+    /// The projection itself failed when it was switched or removed.
+    #[error("the projection {name:?} failed: {reason}")]
+    Hook {
+        /// The projection.
+        name: String,
+        /// What it said.
+        reason: String,
+    },
     /// The projection has not come that far in time.
     #[error("the projection {name:?} had not come to {position} within {timeout:?}")]
     Behind {
@@ -54,6 +80,9 @@ pub enum EngineError {
         /// How long it was waited for.
         timeout: Duration,
     },
+    /// The event is of a store without a log.
+    #[error("the event has no place in a log, so no projection can have handled it")]
+    NoPosition,
     /// The store failed.
     #[error("the store failed")]
     Store {

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use asynx_core::store::{LogEvent, ParkedEvent};
-use asynx_core::{Position, Record, Runtime, Store, StoreError, catch_future};
+use asynx_core::{Position, Record, Runtime, Store, StoreError, StreamId, catch_future};
 use futures::future::join_all;
 use futures::{Stream, StreamExt};
 
-use crate::lifecycle::{Step, parking};
+use crate::lifecycle::{Step, checkpoints, parking};
+use crate::partitions::Partition;
 use crate::projection::Batch;
 use crate::runner::{Control, Wish};
 use crate::status::Board;
+use crate::switch::{remove, switch};
 use crate::{Decode, EngineError, HandlerError, Lifecycle, State, Status};
 
 /// One projection that an engine runs: to look at it, and to steer it. Cheap to clone.
@@ -20,7 +22,7 @@ use crate::{Decode, EngineError, HandlerError, Lifecycle, State, Status};
 #[derive(Clone)]
 pub struct ProjectionHandle {
     inner: Arc<Inner>,
-    redrive: Arc<dyn Redrive>,
+    steps: Arc<dyn Steps>,
 }
 
 pub(crate) struct Inner {
@@ -48,8 +50,8 @@ impl Part {
 }
 
 impl ProjectionHandle {
-    pub(crate) fn new(inner: Arc<Inner>, redrive: Arc<dyn Redrive>) -> Self {
-        Self { inner, redrive }
+    pub(crate) fn new(inner: Arc<Inner>, steps: Arc<dyn Steps>) -> Self {
+        Self { inner, steps }
     }
 
     /// What it is called.
@@ -103,6 +105,31 @@ impl ProjectionHandle {
         self.inner.stopped().await;
     }
 
+    /// Puts this version into the place of the one in use, which stops for good: the new one comes as far as the old one
+    /// was, and takes over in one step, with [`switched`](crate::Projection::switched) in it.
+    ///
+    /// # Errors
+    /// [`EngineError::Behind`] where it was not there in time: the version in use is the old one, but it may have
+    /// stopped already; call again to go on. [`EngineError::Replaced`], [`EngineError::Hook`], [`EngineError::Store`].
+    ///
+    /// # Cancel safety
+    /// As after [`EngineError::Behind`].
+    pub async fn switch(&self, timeout: Duration) -> Result<(), EngineError> {
+        self.steps.switch(&self.inner, timeout).await
+    }
+
+    /// Stops this version here and removes its checkpoints, and what it made by
+    /// [`removed`](crate::Projection::removed). Stop it in other processes first.
+    ///
+    /// # Errors
+    /// [`EngineError::StillInUse`], [`EngineError::Hook`], [`EngineError::Store`].
+    ///
+    /// # Cancel safety
+    /// It may be stopped and not removed; call again.
+    pub async fn remove(&self) -> Result<(), EngineError> {
+        self.steps.remove(&self.inner).await
+    }
+
     /// The events that it has put aside, in the order of the log, those after a position, at most `limit` of each
     /// partition.
     ///
@@ -130,7 +157,7 @@ impl ProjectionHandle {
     /// # Cancel safety
     /// It may be handled or not; of a transactional projection, wholly or not at all.
     pub async fn redrive(&self, position: Position) -> Result<(), EngineError> {
-        self.redrive.redrive(&self.inner, position).await
+        self.steps.redrive(&self.inner, position).await
     }
 
     /// Waits until it has handled everything up to a position, in whichever process it runs: to read what one has
@@ -144,7 +171,29 @@ impl ProjectionHandle {
     /// # Cancel safety
     /// Safe.
     pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<(), EngineError> {
-        let waits = self.inner.parts.iter().map(|part| self.inner.wait(part, position));
+        self.wait_for_parts(self.inner.parts.iter(), position, timeout).await
+    }
+
+    /// Waits for the partition of a stream.
+    pub(crate) async fn wait_for_stream(
+        &self,
+        stream: &StreamId,
+        position: Position,
+        timeout: Duration,
+    ) -> Result<(), EngineError> {
+        let of = self.inner.parts.len();
+        let parts = self.inner.parts.iter().enumerate();
+        let own = parts.filter(|(number, _)| Partition { number: *number, of }.has(stream));
+        self.wait_for_parts(own.map(|(_, part)| part), position, timeout).await
+    }
+
+    async fn wait_for_parts(
+        &self,
+        parts: impl Iterator<Item = &Part> + Send,
+        position: Position,
+        timeout: Duration,
+    ) -> Result<(), EngineError> {
+        let waits: Vec<_> = parts.map(|part| self.inner.wait(part, position)).collect();
         let waiting = Box::pin(join_all(waits));
         match futures::future::select(waiting, self.inner.runtime.sleep(timeout)).await {
             futures::future::Either::Left(_) => Ok(()),
@@ -176,6 +225,23 @@ impl Inner {
         self.parts.iter().all(|part| part.board.get().state == State::Stopped)
     }
 
+    /// Whether it runs here, or would if it could.
+    pub(crate) fn takes_part(&self) -> bool {
+        let mut parts = self.parts.iter();
+        parts.all(|part| part.control.runs() && part.board.get().state != State::Failed)
+    }
+
+    /// Up to where it has handled everything, in whichever process.
+    pub(crate) async fn position(&self) -> Result<Option<Position>, StoreError> {
+        let mut least = None;
+        for (number, part) in self.parts.iter().enumerate() {
+            let kept = checkpoints(&self.store)?.get(&part.reader).await?;
+            let position = part.board.get().position.max(kept.and_then(|kept| kept.position));
+            least = if number == 0 { position } else { position.min(least) };
+        }
+        Ok(least)
+    }
+
     pub(crate) async fn stopped(&self) {
         for part in &self.parts {
             let watch = part.board.clone().watch();
@@ -198,6 +264,10 @@ impl Inner {
             whole.last_error = whole.last_error.or(part.last_error);
             whole.handled_until = whole.handled_until.max(part.handled_until);
             whole.lag = whole.lag.max(part.lag);
+            whole.remaining = match (whole.remaining, part.remaining) {
+                (Some(one), Some(other)) => Some(one + other),
+                (one, other) => one.or(other),
+            };
             whole.events_per_second += part.events_per_second;
         }
         whole
@@ -225,23 +295,33 @@ impl Inner {
     }
 }
 
-/// Gives parked events to a projection whose type is not known here.
+/// What needs a projection whose type is not known here.
 #[async_trait]
-pub(crate) trait Redrive: Send + Sync + 'static {
+pub(crate) trait Steps: Send + Sync + 'static {
     async fn redrive(&self, inner: &Inner, position: Position) -> Result<(), EngineError>;
+    async fn switch(&self, inner: &Inner, timeout: Duration) -> Result<(), EngineError>;
+    async fn remove(&self, inner: &Inner) -> Result<(), EngineError>;
 }
 
-pub(crate) struct Redriver<L, F> {
+pub(crate) struct OfType<L, F> {
     pub(crate) lifecycle: Arc<L>,
     pub(crate) decode: F,
 }
 
 #[async_trait]
-impl<L, F> Redrive for Redriver<L, F>
+impl<L, F> Steps for OfType<L, F>
 where
     L: Lifecycle,
     F: Fn() -> L::Decode + Send + Sync + 'static,
 {
+    async fn switch(&self, inner: &Inner, timeout: Duration) -> Result<(), EngineError> {
+        switch(inner, &self.lifecycle, timeout).await
+    }
+
+    async fn remove(&self, inner: &Inner) -> Result<(), EngineError> {
+        remove(inner, &self.lifecycle).await
+    }
+
     async fn redrive(&self, inner: &Inner, position: Position) -> Result<(), EngineError> {
         let not_parked = || EngineError::NotParked {
             name: inner.name.clone(),

@@ -23,8 +23,11 @@ mod typed;
 
 mod lifecycle;
 mod partitions;
+mod role;
 mod runner;
+mod switch;
 mod tenure;
+mod wait;
 
 pub use decode::{Decode, Decoded, Untyped};
 pub use engine::{Engine, EngineBuilder};
@@ -37,3 +40,4 @@ pub use projection::{Batch, HandlerError, Projection, TransactionalProjection};
 pub use status::{State, Status};
 pub use subscribe::{Followed, SubscribeOptions, subscribe};
 pub use typed::Typed;
+pub use wait::{AndWaitFor, WaitError, WaitFor, wait_for};

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use asynx_core::store::{Checkpoint, ParkedEvent, Parking, Transactions};
+use asynx_core::store::{Checkpoint, Checkpoints, ParkedEvent, Parking, Transactions};
 use asynx_core::{Position, Store, StoreError};
 
 use crate::projection::{Batch, HandlerError};
@@ -33,6 +33,18 @@ pub trait Lifecycle: Send + Sync + 'static {
         step: &Step,
         parked: Position,
     ) -> Result<bool, HandlerError>;
+
+    /// Whether a version that is rebuilt must not come further than the one in use, since its handler has effects.
+    #[doc(hidden)]
+    fn has_effects(&self) -> bool;
+
+    /// Tells the projection that it is in use from now on, and keeps that.
+    #[doc(hidden)]
+    async fn switch(&self, step: &Step) -> Result<Moved, HandlerError>;
+
+    /// Tells the projection that it is removed.
+    #[doc(hidden)]
+    async fn removed(&self) -> Result<(), HandlerError>;
 }
 
 /// From where to where a reader moves.
@@ -61,9 +73,7 @@ pub enum Moved {
 impl Step {
     /// Moves the checkpoint outside of a transaction.
     pub(crate) async fn put(&self) -> Result<Moved, StoreError> {
-        let checkpoints = self.store.checkpoints();
-        let checkpoints = checkpoints.ok_or_else(|| StoreError::permanent("the store keeps no checkpoints"))?;
-        match checkpoints.put(&self.reader, self.to, self.fence).await? {
+        match checkpoints(&self.store)?.put(&self.reader, self.to, self.fence).await? {
             true => Ok(Moved::Yes),
             false => Ok(Moved::No),
         }
@@ -107,6 +117,25 @@ impl<P: Projection> Lifecycle for Detached<P> {
         let unparked = parking(&step.store)?.unpark(&step.reader, parked).await;
         unparked.map_err(HandlerError::transient)
     }
+
+    fn has_effects(&self) -> bool {
+        true
+    }
+
+    async fn switch(&self, step: &Step) -> Result<Moved, HandlerError> {
+        self.0.switched().await?;
+        step.put().await.map_err(HandlerError::transient)
+    }
+
+    async fn removed(&self) -> Result<(), HandlerError> {
+        self.0.removed().await
+    }
+}
+
+pub(crate) fn checkpoints(store: &Arc<dyn Store>) -> Result<&dyn Checkpoints, StoreError> {
+    store
+        .checkpoints()
+        .ok_or_else(|| StoreError::permanent("the store keeps no checkpoints"))
 }
 
 pub(crate) fn parking(store: &Arc<dyn Store>) -> Result<&dyn Parking, StoreError> {
@@ -181,5 +210,34 @@ where
             .await
             .map_err(HandlerError::transient)?;
         Ok(true)
+    }
+
+    fn has_effects(&self) -> bool {
+        false
+    }
+
+    async fn switch(&self, step: &Step) -> Result<Moved, HandlerError> {
+        let mut transaction = self.transactions.begin().await.map_err(HandlerError::transient)?;
+        let moved = self
+            .transactions
+            .move_in(&mut transaction, &step.reader, step.from, step.to, step.fence);
+        if !moved.await.map_err(HandlerError::transient)? {
+            return Ok(Moved::No);
+        }
+        self.projection.switched(&mut transaction).await?;
+        self.transactions
+            .commit(transaction)
+            .await
+            .map_err(HandlerError::transient)?;
+        Ok(Moved::Yes)
+    }
+
+    async fn removed(&self) -> Result<(), HandlerError> {
+        let mut transaction = self.transactions.begin().await.map_err(HandlerError::transient)?;
+        self.projection.removed(&mut transaction).await?;
+        self.transactions
+            .commit(transaction)
+            .await
+            .map_err(HandlerError::transient)
     }
 }

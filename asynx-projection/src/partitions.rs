@@ -1,8 +1,7 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use asynx_core::store::LogEvent;
 use asynx_core::{Runtime, Store, StreamId};
 
 use crate::handle::Inner;
@@ -16,8 +15,8 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
-    pub(crate) fn has(self, event: &LogEvent) -> bool {
-        self.of == 1 || hash(&event.stream) % self.of as u64 == self.number as u64
+    pub(crate) fn has(self, stream: &StreamId) -> bool {
+        self.of == 1 || hash(stream) % self.of as u64 == self.number as u64
     }
 }
 
@@ -33,7 +32,8 @@ fn hash(stream: &StreamId) -> u64 {
 /// How many partitions of a projection this process runs, and how many it should.
 ///
 /// Each process keeps a lease that tells that it is there. It runs no more than its share, the partitions divided by the
-/// processes and rounded up; what it has it keeps, so that as few as possible move when one joins or leaves.
+/// processes and rounded up; what it has it keeps, so that as few as possible move when one joins or leaves. A process
+/// that is paused, or where a partition has failed, is not counted, so that others take what it does not run.
 pub(crate) struct Share {
     pub(crate) running: AtomicUsize,
     most: AtomicUsize,
@@ -79,13 +79,17 @@ impl Share {
         reader: String,
         holder: String,
         time: Duration,
-        projection: Weak<Inner>,
+        projection: Arc<Inner>,
     ) {
         let prefix = format!("member:{reader}:");
         let name = format!("{prefix}{holder}");
         let mut tenure: Option<Tenure> = None;
-        while projection.upgrade().is_some_and(|projection| !projection.is_stopped()) {
-            if !tenure.as_ref().is_some_and(Tenure::is_held) {
+        while !projection.is_stopped() {
+            if !projection.takes_part() {
+                if let Some(tenure) = tenure.take() {
+                    tenure.give_back().await;
+                }
+            } else if !tenure.as_ref().is_some_and(Tenure::is_held) {
                 tenure = Tenure::take(&store, &runtime, &name, &holder, time)
                     .await
                     .ok()

@@ -35,8 +35,9 @@ impl<'a, E> Batch<'a, E> {
         self.entries.is_empty()
     }
 
-    /// Whether an earlier version of the projection has handled all of this already: a rebuild. A projection with
-    /// effects outside (mails, payments) does nothing then.
+    /// Whether an earlier version of the projection handles all of this: it is being rebuilt beside that one. A projection
+    /// with effects (mails, payments, rows of an outbox) has none then. What comes after the earlier version's last batch
+    /// is not replayed; no version overtakes the one in use before it takes its place.
     #[must_use]
     pub const fn is_replayed(&self) -> bool {
         self.replayed
@@ -76,6 +77,23 @@ pub trait Projection: Send + Sync + 'static {
     /// # Errors
     /// [`HandlerError`] tells whether to try again.
     async fn handle(&self, batch: Batch<'_, <Self::Decode as Decode>::Entry>) -> Result<(), HandlerError>;
+
+    /// Called when this version takes the place of an older one: readers are to look at what it made from now on. Called
+    /// before that is kept, so perhaps more than once.
+    ///
+    /// # Errors
+    /// [`HandlerError`]: the older version stays in use.
+    async fn switched(&self) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
+    /// Called when this version is removed: what it made is to go.
+    ///
+    /// # Errors
+    /// [`HandlerError`]: it is not removed.
+    async fn removed(&self) -> Result<(), HandlerError> {
+        Ok(())
+    }
 }
 
 /// Makes something of what happened in the store's own database: **exactly once**. What the handler writes in the
@@ -96,6 +114,25 @@ pub trait TransactionalProjection<T: Send>: Send + Sync + 'static {
         transaction: &mut T,
         batch: Batch<'_, <Self::Decode as Decode>::Entry>,
     ) -> Result<(), HandlerError>;
+
+    /// Called in the transaction in which this version takes the place of an older one: to let a view look at its table,
+    /// say.
+    ///
+    /// # Errors
+    /// [`HandlerError`]: the older version stays in use.
+    async fn switched(&self, transaction: &mut T) -> Result<(), HandlerError> {
+        let _ = transaction;
+        Ok(())
+    }
+
+    /// Called when this version is removed: to drop its table, say.
+    ///
+    /// # Errors
+    /// [`HandlerError`]: it is not removed.
+    async fn removed(&self, transaction: &mut T) -> Result<(), HandlerError> {
+        let _ = transaction;
+        Ok(())
+    }
 }
 
 /// Why a handler could not do what it has to. Any error converts by `?` to one that is tried a few times.

@@ -16,6 +16,12 @@ pub enum State {
     CatchingUp,
     /// It has handled everything, and follows.
     Live,
+    /// It is built beside an older version, and has events ahead of it.
+    Rebuilding,
+    /// It is built beside an older version, has come as far as it may, and waits to be switched to.
+    Ready,
+    /// A newer version is in use.
+    Replaced,
     /// Somebody paused it.
     Paused,
     /// It stopped at an error, and waits to be resumed.
@@ -30,9 +36,12 @@ impl State {
         let order = [
             Self::Failed,
             Self::Stopped,
+            Self::Replaced,
             Self::Paused,
+            Self::Rebuilding,
             Self::CatchingUp,
             Self::Waiting,
+            Self::Ready,
             Self::Live,
         ];
         let found = order.into_iter().find(|state| *state == self || *state == other);
@@ -56,6 +65,9 @@ pub struct Status {
     pub failures: u64,
     /// What failed last.
     pub last_error: Option<String>,
+    /// About how many events are ahead of it: counted when it begins and when it is further behind than it knew, up to
+    /// 10 million; 0 once it is live.
+    pub remaining: Option<u64>,
     /// When the newest event that it has handled happened.
     pub handled_until: Option<Timestamp>,
     /// How long ago that was while it is behind, as of when this was told; 0 while it is live. `None` before it has
@@ -63,6 +75,20 @@ pub struct Status {
     pub lag: Option<Duration>,
     /// How many events it handles in a second, over the time in which it was busy; 0 before there is enough to tell.
     pub events_per_second: f64,
+}
+
+impl Status {
+    /// About how long it takes until it is live, at the speed that it has.
+    #[must_use]
+    pub fn remaining_time(&self) -> Option<Duration> {
+        let remaining = self.remaining?;
+        if remaining == 0 {
+            return Some(Duration::ZERO);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "it is told to people")]
+        let seconds = remaining as f64 / self.events_per_second;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
 }
 
 impl Default for Status {
@@ -74,6 +100,7 @@ impl Default for Status {
             parked: 0,
             failures: 0,
             last_error: None,
+            remaining: None,
             handled_until: None,
             lag: None,
             events_per_second: 0.0,

@@ -126,6 +126,10 @@ impl<D: Decode> Following<D> {
                 continue;
             }
             let entries = self.decode.decode(&self.reader.store, &page.events).await?;
+            if entries.len() != page.events.len() {
+                let source = StoreError::permanent("the decoder left events out");
+                return Err(Error::Store { source });
+            }
             let entries = page.events.iter().zip(entries);
             self.waiting = entries.map(|(event, entry)| Ok((event.position, entry?))).collect();
             self.after = page.next;

@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use asynx_core::store::{Load, LogEvent, StoredEvent};
+use asynx_core::store::{HeadQuery, Load, LogEvent, StoredEvent};
 use asynx_core::{Aggregate, Category, Caught, Error, Event, Fold, NoUpcast, Store, StreamId, Upcast, Version};
 use lru::LruCache;
 
@@ -62,16 +62,17 @@ impl<A: Aggregate> Typed<A> {
         }
         let mut wanted: BTreeMap<&StreamId, Version> = BTreeMap::new();
         for (stream, first) in firsts {
-            let at_hand = self
-                .folded
-                .get(stream)
-                .is_some_and(|folded| folded.fold.head() == first.previous());
-            if !at_hand {
+            let head = self.folded.get(stream).map(|folded| folded.fold.head());
+            if head == Some(first.previous()) {
+                continue;
+            }
+            // One that has not come so far goes on: it was used last before events that are not wanted.
+            if head > Some(first.previous()) {
                 self.folded.pop(stream);
-                // The first event of a stream follows on nothing.
-                if let Some(base) = first.previous() {
-                    wanted.insert(stream, base);
-                }
+            }
+            // The first event of a stream follows on nothing.
+            if let Some(base) = first.previous() {
+                wanted.insert(stream, base);
             }
         }
         while !wanted.is_empty() {
@@ -89,11 +90,14 @@ impl<A: Aggregate> Typed<A> {
                     fold: Fold::after(stream, upcast, loaded.floor),
                     state: None,
                 });
+                folded.state = None;
                 let events = loaded.events.iter().filter(|event| event.version <= base);
                 let fed = feed(&mut folded.fold, events);
                 let arrived = folded.fold.head() >= Some(base) || !loaded.more;
-                if fed.is_err() || loaded.floor > Some(base) {
-                    // Told where the event is decoded: it does not fold, or its life has ended.
+                let ended = loaded.floor > Some(base) || loaded.floor > folded.fold.head();
+                if fed.is_err() || ended {
+                    // Told where the event is decoded: it does not fold, or the life of it or of what it follows on
+                    // has ended.
                     self.folded.pop(stream);
                     wanted.remove(&load.stream);
                 } else if arrived {
@@ -118,12 +122,19 @@ impl<A: Aggregate> Typed<A> {
         }
     }
 
-    /// An event of a life that has ended, whose tombstone is still to come: read as `read_range` gives it.
-    async fn old_base(&mut self, store: &Arc<dyn Store>, event: &LogEvent) -> Result<Option<Fold>, Error> {
+    /// What an event follows on that is not folded so far: it comes after events that are not wanted, or it is of a life
+    /// that has ended, whose tombstone is still to come. Read as `read_range` gives it.
+    async fn old_base(
+        &mut self,
+        store: &Arc<dyn Store>,
+        event: &LogEvent,
+        begun: Option<Fold>,
+    ) -> Result<Option<Fold>, Error> {
         let Some(base) = event.version.previous() else {
             return Ok(Some(Fold::after(&event.stream, &self.upcast, None)));
         };
-        let mut fold = Fold::after(&event.stream, &self.upcast, None);
+        let begun = begun.filter(|fold| fold.head() < Some(base));
+        let mut fold = begun.unwrap_or_else(|| Fold::after(&event.stream, &self.upcast, None));
         while fold.head() < Some(base) {
             let from = Version::after(fold.head());
             let missing = usize::try_from(base.get() - from.get() + 1).unwrap_or(PAGE).min(PAGE);
@@ -131,23 +142,41 @@ impl<A: Aggregate> Typed<A> {
             let events = events.map_err(|source| Error::Store { source })?;
             match events.first() {
                 // What is erased is at the front.
-                None => return Ok(None),
-                Some(first) if first.version > from => {
-                    if first.version > base {
-                        return Ok(None);
+                Some(first) if first.version <= base => {
+                    if first.version > from {
+                        fold.skip_to(first.version);
                     }
-                    fold.skip_to(first.version);
                 }
-                Some(_) => {}
+                // Nothing is left of what it follows on: it begins a life, or is of one that is gone.
+                _ => {
+                    let floor = self.floor(store, &event.stream).await?;
+                    return Ok((floor == Some(base)).then(|| Fold::after(&event.stream, &self.upcast, floor)));
+                }
             }
             feed(&mut fold, events.iter().filter(|stored| stored.version <= base))?;
         }
         Ok(Some(fold))
     }
 
+    async fn floor(&self, store: &Arc<dyn Store>, stream: &StreamId) -> Result<Option<Version>, Error> {
+        let query = HeadQuery {
+            stream: stream.clone(),
+            event_id: None,
+        };
+        let heads = store.heads(&[query]).await.map_err(|source| Error::Store { source })?;
+        Ok(heads.first().and_then(|head| head.floor))
+    }
+
     async fn entry(&mut self, store: &Arc<dyn Store>, event: &LogEvent) -> Result<Entry<A>, Error> {
         let Some(record) = &event.record else {
-            self.folded.pop(&event.stream);
+            // What is folded beyond it, for a later event of the page, is of a newer life.
+            if self
+                .folded
+                .peek(&event.stream)
+                .is_some_and(|folded| folded.fold.head() < Some(event.version))
+            {
+                self.folded.pop(&event.stream);
+            }
             return Ok(Entry::Forgotten(Forgotten::from(event)));
         };
         let stored = StoredEvent {
@@ -157,7 +186,7 @@ impl<A: Aggregate> Typed<A> {
         };
         let mut folded = match self.folded.pop(&event.stream) {
             Some(folded) if folded.fold.head() == event.version.previous() => folded,
-            _ => match self.old_base(store, event).await? {
+            other => match self.old_base(store, event, other.map(|folded| folded.fold)).await? {
                 Some(fold) => Folded { fold, state: None },
                 None => return Ok(Entry::Forgotten(Forgotten::from(event))),
             },

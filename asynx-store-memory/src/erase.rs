@@ -35,16 +35,15 @@ impl Data {
                 "{id} has no tombstone at or above version {through}: its living events are not erased"
             )));
         }
-        let dead = ..stream.index_of(through.next());
-        match policy {
-            ForgetPolicy::KeepRows => stream.rows[dead].iter_mut().for_each(|row| row.record = None),
-            ForgetPolicy::EraseAll => {
-                for row in stream.rows.drain(dead) {
-                    self.log.remove(&row.position);
-                    stream.ids.remove(&row.event_id);
-                }
+        if policy == ForgetPolicy::EraseAll {
+            // The tombstone's row stays (E6).
+            for row in stream.rows.drain(..stream.index_of(through)) {
+                self.log.remove(&row.position);
+                stream.ids.remove(&row.event_id);
             }
         }
+        let dead = ..stream.index_of(through.next());
+        stream.rows[dead].iter_mut().for_each(|row| row.record = None);
         stream.delete_snapshots(through);
         stream.erased = stream.erased.max(Some(through));
         if !stream.is_erasing() {

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, NewEvent};
-use asynx_core::{Position, StoreError, StreamId};
+use asynx_core::{Category, Position, StoreError, StreamId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
@@ -12,11 +12,13 @@ use crate::store::Shared;
 impl Shared {
     /// Appends groups of different streams, each wholly or not at all, in one statement.
     pub(crate) async fn append(self: &Arc<Self>, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
+        // Before anything is awaited: a lease that is lost from now on was held when this was begun.
+        let fences = self.fences.of(groups);
         let mut outcomes: Vec<Option<GroupOutcome>> = groups.iter().map(refused).collect();
         let open: Vec<usize> = (0..groups.len()).filter(|&at| outcomes[at].is_none()).collect();
         let sound: Vec<&AppendGroup> = open.iter().map(|&at| &groups[at]).collect();
         if !sound.is_empty() {
-            let answers = match self.send(&sound).await {
+            let answers = match self.send(&sound, &fences).await {
                 Ok(answers) => answers,
                 Err(error) => vec![GroupOutcome::none(error); sound.len()],
             };
@@ -32,22 +34,28 @@ impl Shared {
             .collect()
     }
 
-    async fn send(&self, groups: &[&AppendGroup]) -> Result<Vec<GroupOutcome>, AppendError> {
+    async fn send(
+        &self,
+        groups: &[&AppendGroup],
+        fences: &[(Category, i64)],
+    ) -> Result<Vec<GroupOutcome>, AppendError> {
         let mut connection = self.connections.lanes.take().await.map_err(not_sent)?;
-        let fences = self.fences(groups);
         let sent = match groups {
             [AppendGroup { stream, events }] if events.len() == 1 && fences.is_empty() => {
                 self.send_one(&mut connection, stream, &events[0]).await
             }
-            _ => self.send_batch(&mut connection, groups, &fences).await,
+            _ => self.send_batch(&mut connection, groups, fences).await,
         };
         let sent = sent.map_err(append_error);
-        if matches!(sent, Err(AppendError::Unknown(_))) {
-            // Whatever is left on it is nobody's any more.
-            drop(connection);
-            self.connections.lanes.distrust();
-        } else {
-            self.connections.lanes.give_back(connection);
+        match &sent {
+            Ok(_) => self.connections.lanes.give_back(connection),
+            // Whatever is left on it is nobody's any more, and the others may be lost as well.
+            Err(AppendError::Unknown(_)) => {
+                drop(connection);
+                self.connections.lanes.distrust();
+            }
+            // It may be what is wrong: its statements, say, which a pooler has mixed up.
+            Err(_) => drop(connection),
         }
         sent
     }
@@ -92,7 +100,7 @@ impl Shared {
         &self,
         connection: &mut PgConnection,
         groups: &[&AppendGroup],
-        fences: &[(String, i64)],
+        fences: &[(Category, i64)],
     ) -> Result<Vec<GroupOutcome>, sqlx::Error> {
         let columns = Columns::of(groups);
         let statement = if fences.is_empty() {
@@ -147,16 +155,6 @@ impl Shared {
             .into_iter()
             .map(|outcome| outcome.unwrap_or_else(conflict))
             .collect())
-    }
-
-    /// The leases that are held here of the categories that are appended to.
-    fn fences(&self, groups: &[&AppendGroup]) -> Vec<(String, i64)> {
-        let leases = self.leases();
-        let held = leases
-            .iter()
-            .filter(|(category, _)| groups.iter().any(|group| group.stream.category == **category));
-        held.map(|(category, generation)| (category.to_string(), *generation))
-            .collect()
     }
 }
 

@@ -115,14 +115,15 @@ impl Connector {
     }
 }
 
-/// A setting that the server does not know is passed over: not every version has all.
+/// A setting that the server does not know is passed over: not every version has all. Commits that wait for even more
+/// than ours do so still.
 fn pinned(statement_timeout: Duration) -> String {
     let statement_timeout = statement_timeout.max(Duration::from_millis(1)).as_millis().to_string();
     let settings = PINNED.into_iter().chain([("statement_timeout", &*statement_timeout)]);
     let settings: Vec<String> = settings.map(|(name, value)| format!("('{name}', '{value}')")).collect();
     format!(
-        "select set_config(name, value, false) from (values {}) pinned (name, value) \
-         join pg_catalog.pg_settings using (name)",
+        "select set_config(name, case when setting = 'remote_apply' then setting else value end, false) \
+         from (values {}) pinned (name, value) join pg_catalog.pg_settings using (name)",
         settings.join(", ")
     )
 }

@@ -49,6 +49,10 @@ fn explain(error: &sqlx::Error) -> (bool, String) {
             "no connection to PostgreSQL was free in time; allow more readers, or look for what holds them".to_owned(),
         ),
         sqlx::Error::PoolClosed => (false, "the store was closed".to_owned()),
+        // How a certificate is refused.
+        sqlx::Error::Io(io) if io.kind() == std::io::ErrorKind::InvalidData => {
+            (false, format!("PostgreSQL cannot be reached by TLS: {io}"))
+        }
         sqlx::Error::Io(io) => (true, format!("the connection to PostgreSQL failed: {io}")),
         sqlx::Error::Tls(tls) => (false, format!("PostgreSQL cannot be reached by TLS: {tls}")),
         sqlx::Error::Configuration(wrong) => (false, format!("the URL of PostgreSQL is wrong: {wrong}")),
@@ -77,7 +81,7 @@ fn explain_code(error: &PgDatabaseError) -> (bool, String) {
         "57P03" => (true, format!("PostgreSQL takes no connections now: {said}")),
         "25006" => (
             true,
-            format!("PostgreSQL only reads: {said}; connect to the primary, with target_session_attrs for example"),
+            format!("PostgreSQL only reads: {said}; it is a standby, so connect to the primary"),
         ),
         "42501" => (
             false,
@@ -95,6 +99,13 @@ fn explain_code(error: &PgDatabaseError) -> (bool, String) {
             false,
             format!(
                 "the tables of asynx are not as they should be: {said}; PostgresStore::check_schema tells what differs"
+            ),
+        ),
+        "26000" | "42P05" => (
+            true,
+            format!(
+                "statements of other sessions are in the way: {said}; a pooler between here and PostgreSQL has to be in \
+                 session mode"
             ),
         ),
         "22021" | "22P05" => (

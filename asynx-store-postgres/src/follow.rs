@@ -16,8 +16,14 @@ use crate::store::Shared;
 /// At most one notification in this time, for all appends in it together. Outside of the appends' transactions, where
 /// it would take a lock of the whole database.
 const NOTIFY_EVERY: Duration = Duration::from_millis(10);
-/// How soon it is looked again for an event that is stored but may still be preceded by another one.
+/// How soon it is looked again for an event that is stored but may still be preceded by another one: at first, and at
+/// last. Also the least time between two looks.
 const NOT_FINAL: Duration = Duration::from_millis(2);
+const STILL_NOT_FINAL: Duration = Duration::from_millis(250);
+/// How soon a listener that has no connection tries again to have one: at first, and at last, since a standby never lets
+/// anybody listen.
+const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+const LISTEN_AT_LAST: Duration = Duration::from_secs(30);
 
 /// Wakes those who wait for the log to grow: after appends of this store, after notifications of other processes, and
 /// in any case after a while.
@@ -149,8 +155,13 @@ async fn follow(shared: Weak<Shared>, mut looks: mpsc::Receiver<()>, runtime: Ar
         // An error goes away, or is told to whoever reads.
         let more = store.look().await.unwrap_or(false);
         drop(store);
-        soon = if more { (soon * 2).min(poll) } else { NOT_FINAL };
-        let pause = if more { soon } else { poll };
+        soon = if more {
+            (soon * 2).min(STILL_NOT_FINAL)
+        } else {
+            NOT_FINAL
+        };
+        let pause = if more { soon.min(poll) } else { poll };
+        runtime.sleep(NOT_FINAL).await;
         if let Either::Left((None, _)) = select(looks.next(), runtime.sleep(pause)).await {
             return;
         }
@@ -163,24 +174,32 @@ async fn listen(
     runtime: Arc<dyn Runtime>,
     mut ended: oneshot::Receiver<()>,
 ) {
+    let mut again = LISTEN_AGAIN;
     while let Some(store) = shared.upgrade() {
         let (pool, channel) = (store.connections.background_pool().clone(), store.names.channel());
-        let poll = store.options.poll_interval;
         drop(store);
+        let mut listened = false;
         let listening = async {
             let mut listener = PgListener::connect_with(&pool).await?;
             listener.listen(&channel).await?;
+            listened = true;
             loop {
+                // Also when it has just begun to listen: nobody may have heard what came before.
+                let _ = look.try_send(());
                 // None: the connection was lost, and a notification with it perhaps.
                 listener.try_recv().await?;
-                let _ = look.try_send(());
             }
         };
         let listening: BoxFuture<'_, Result<(), sqlx::Error>> = Box::pin(listening);
         if let Either::Right(_) = select(listening, &mut ended).await {
             return;
         }
-        runtime.sleep(poll).await;
+        again = if listened {
+            LISTEN_AGAIN
+        } else {
+            (again * 2).min(LISTEN_AT_LAST)
+        };
+        runtime.sleep(again).await;
     }
 }
 

@@ -17,6 +17,7 @@
 
 mod options;
 mod store;
+mod watermark;
 
 mod append;
 mod checkpoints;
@@ -33,11 +34,14 @@ mod writer;
 mod connections;
 mod connector;
 mod error;
+mod fences;
 mod lane_connections;
 mod names;
 mod schema;
 mod statements;
 
+pub use asynx_lanes::LaneOptions;
 pub use options::{Migrate, PostgresOptions};
 pub use schema::print_schema;
 pub use store::PostgresStore;
+pub use watermark::{Blocker, Watermark};

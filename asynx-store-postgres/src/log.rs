@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use asynx_core::store::{EventLog, LogEvent, LogPage, LogQuery};
+use asynx_core::store::{EventLog, LogEvent, LogFilter, LogPage, LogQuery};
 use asynx_core::{AggregateId, Category, EventId, EventName, Position, StoreError, StreamId, Timestamp};
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -10,6 +10,8 @@ use crate::PostgresStore;
 use crate::error::store_error;
 use crate::read::{at_most, version};
 
+/// The most events of a page, whatever is asked for.
+const MOST: usize = 1_000_000;
 /// How many events one page looks at where a filter may want few of them.
 const LOOKED_AT: usize = 5_000;
 
@@ -22,7 +24,7 @@ impl EventLog for PostgresStore {
             None => (0, 0, 0),
         };
         let filter = &query.filter;
-        let max_events = query.max_events.max(1);
+        let max_events = query.max_events.clamp(1, MOST);
         let look_at = if filter.streams.is_empty() && !(filter.categories.is_empty() && filter.event_names.is_empty()) {
             LOOKED_AT.max(max_events.saturating_add(1))
         } else {
@@ -47,19 +49,13 @@ impl EventLog for PostgresStore {
             .bind(categories)
             .bind(event_names);
         if by_stream {
-            let mut streams = filter.streams.clone();
-            streams.sort_unstable();
-            streams.dedup();
-            let (categories, ids): (Vec<String>, Vec<String>) = streams
-                .iter()
-                .map(|stream| (stream.category.to_string(), stream.aggregate_id.to_string()))
-                .unzip();
+            let (categories, ids) = names(&filter.streams);
             statement = statement.bind(categories).bind(ids);
         }
         let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
         let rows = statement.fetch_all(&mut *connection).await.map_err(store_error)?;
         drop(connection);
-        page(query, look_at, &rows)
+        page(query, &rows)
     }
 
     async fn end(&self) -> Result<Option<Position>, StoreError> {
@@ -71,9 +67,42 @@ impl EventLog for PostgresStore {
         Ok(any.then(|| position(epoch, xmin, 0)))
     }
 
+    async fn count(&self, after: Option<Position>, filter: &LogFilter, most: u64) -> Result<u64, StoreError> {
+        let (epoch, tx, seq) = match after {
+            Some(after) => parts(after).ok_or_else(|| beyond(after))?,
+            None => (0, 0, 0),
+        };
+        let (categories, ids) = names(&filter.streams);
+        let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
+        let count: i64 = sqlx::query_scalar(self.shared.statements.log_count.get())
+            .bind(epoch)
+            .bind(tx)
+            .bind(seq)
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .bind(filter.categories.iter().map(AsRef::as_ref).collect::<Vec<&str>>())
+            .bind(filter.event_names.iter().map(AsRef::as_ref).collect::<Vec<&str>>())
+            .bind(categories)
+            .bind(ids)
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(store_error)?;
+        Ok(count.unsigned_abs())
+    }
+
     fn changed(&self, after: Option<Position>) -> BoxFuture<'static, ()> {
         self.shared.follower.changed(&self.shared, after)
     }
+}
+
+/// Each stream once, column by column.
+fn names(streams: &[StreamId]) -> (Vec<String>, Vec<String>) {
+    let mut streams: Vec<&StreamId> = streams.iter().collect();
+    streams.sort_unstable();
+    streams.dedup();
+    let names = streams
+        .into_iter()
+        .map(|stream| (stream.category.to_string(), stream.aggregate_id.to_string()));
+    names.unzip()
 }
 
 /// A position from the numbering of transactions, the transaction, and the place in it.
@@ -97,7 +126,7 @@ fn beyond(after: Position) -> StoreError {
     ))
 }
 
-fn page(query: &LogQuery, look_at: usize, rows: &[PgRow]) -> Result<LogPage, StoreError> {
+fn page(query: &LogQuery, rows: &[PgRow]) -> Result<LogPage, StoreError> {
     let of_page = rows.first().map(Head::of).transpose().map_err(store_error)?;
     let Some(head) = of_page else {
         return Err(StoreError::permanent("the log gave no answer"));
@@ -115,8 +144,8 @@ fn page(query: &LogQuery, look_at: usize, rows: &[PgRow]) -> Result<LogPage, Sto
     }
     let (next, at_end) = if (events.len() as u64) < head.wanted.unsigned_abs() {
         (events.last().map(|last| last.position).or(query.after), false)
-    } else if head.seen >= at_most(look_at) {
-        (head.last, false)
+    } else if head.looked.is_some() {
+        (head.looked, false)
     } else {
         // A reader that waits there does not look again at what it does not want.
         (query.after.max(Some(position(head.epoch, head.xmin, 0))), true)
@@ -129,46 +158,46 @@ struct Head {
     epoch: i32,
     xmin: i64,
     xmax: i64,
-    seen: i64,
+    /// How many events there are for the page, and perhaps one more.
     wanted: i64,
-    last: Option<Position>,
+    /// Where it stopped looking for more.
+    looked: Option<Position>,
 }
 
 impl Head {
     fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
-        let last = match row.try_get::<Option<i32>, _>(5)? {
-            Some(epoch) => Some(position(epoch, row.try_get(6)?, row.try_get::<i32, _>(7)?.into())),
+        let looked = match row.try_get::<Option<i32>, _>(4)? {
+            Some(epoch) => Some(position(epoch, row.try_get(5)?, row.try_get::<i32, _>(6)?.into())),
             None => None,
         };
         Ok(Self {
             epoch: row.try_get(0)?,
             xmin: row.try_get(1)?,
             xmax: row.try_get(2)?,
-            seen: row.try_get(3)?,
-            wanted: row.try_get(4)?,
-            last,
+            wanted: row.try_get(3)?,
+            looked,
         })
     }
 }
 
 fn event(row: &PgRow) -> Result<Option<LogEvent>, StoreError> {
-    let Some(epoch) = row.try_get::<Option<i32>, _>(8).map_err(store_error)? else {
+    let Some(epoch) = row.try_get::<Option<i32>, _>(7).map_err(store_error)? else {
         return Ok(None);
     };
     let parsed = || -> Result<LogEvent, sqlx::Error> {
         let missing = || sqlx::Error::Protocol("an event has no version".to_owned());
         let decode = |error| sqlx::Error::Decode(Box::new(error));
         Ok(LogEvent {
-            position: position(epoch, row.try_get(9)?, row.try_get::<i32, _>(10)?.into()),
+            position: position(epoch, row.try_get(8)?, row.try_get::<i32, _>(9)?.into()),
             stream: StreamId {
-                category: Category::parse(row.try_get::<&str, _>(11)?).map_err(decode)?,
-                aggregate_id: AggregateId::parse(row.try_get::<&str, _>(12)?).map_err(decode)?,
+                category: Category::parse(row.try_get::<&str, _>(10)?).map_err(decode)?,
+                aggregate_id: AggregateId::parse(row.try_get::<&str, _>(11)?).map_err(decode)?,
             },
-            version: version(row, 13)?.ok_or_else(missing)?,
-            event_id: EventId::from_uuid(row.try_get(14)?),
-            event_name: EventName::parse_stored(row.try_get::<&str, _>(15)?).map_err(decode)?,
-            occurred_at: Timestamp::from_micros(row.try_get(16)?),
-            record: row.try_get::<Option<Vec<u8>>, _>(17)?.map(Bytes::from),
+            version: version(row, 12)?.ok_or_else(missing)?,
+            event_id: EventId::from_uuid(row.try_get(13)?),
+            event_name: EventName::parse_stored(row.try_get::<&str, _>(14)?).map_err(decode)?,
+            occurred_at: Timestamp::from_micros(row.try_get(15)?),
+            record: row.try_get::<Option<Vec<u8>>, _>(16)?.map(Bytes::from),
         })
     };
     parsed().map(Some).map_err(store_error)

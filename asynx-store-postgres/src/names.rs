@@ -11,7 +11,7 @@ pub(crate) struct Names {
 const MAX_SCHEMA_BYTES: usize = 63;
 const MAX_PREFIX_BYTES: usize = 40;
 
-const TABLES: [&str; 9] = [
+pub(crate) const TABLES: [&str; 9] = [
     "migrations",
     "log",
     "heads",

@@ -17,6 +17,8 @@ pub(crate) struct Statements {
     pub(crate) log_page_of_streams: Sql,
     pub(crate) log_end: Sql,
     pub(crate) log_tail: Sql,
+    pub(crate) log_count: Sql,
+    pub(crate) watermark: Sql,
     pub(crate) delete: [Sql; 3],
     pub(crate) snapshot_put: Sql,
     pub(crate) snapshot_get: Sql,
@@ -70,6 +72,8 @@ impl Statements {
             log_page_of_streams: page(LOG_PAGE_OF_STREAMS),
             log_end: page(LOG_END),
             log_tail: page(LOG_TAIL),
+            log_count: page(LOG_COUNT),
+            watermark: page(BLOCKER),
             delete: DELETE.map(sql),
             snapshot_put: sql(SNAPSHOT_PUT),
             snapshot_get: sql(SNAPSHOT_GET),
@@ -102,6 +106,12 @@ impl Statements {
 /// stored the base had committed before this statement began, so its transaction is older. It also makes the look-up
 /// of ids complete, which reads the same snapshot.
 ///
+/// What is proposed for a head that should be there is a head of version 0: if it was deleted meanwhile, what follows on it
+/// must not become the beginning of a stream.
+///
+/// An id is looked up by the index of ids, whatever the planner thinks of the stream's: `offset 0` keeps it from reading a
+/// whole stream for one id, as a plan that was made while the tables were small would.
+///
 /// One ordered pass over the heads, so that appends of many processes take their locks in one order.
 const APPEND_BATCH: &str = r#"
 with e as materialized (
@@ -113,14 +123,17 @@ w as materialized (
     select (select epoch from {log}) as epoch, pg_current_xact_id()::text::bigint as tx
 ),
 dup as materialized (
-    select e.ord, e.category, e.aggregate_id from e cross join lateral (
-        select from {events} x
-        where x.event_id = e.event_id and x.category = e.category and x.aggregate_id = e.aggregate_id limit 1
-    ) x
+    select e.ord, e.category, e.aggregate_id from e
+    where exists (
+        select from (select category, aggregate_id from {events} x where x.event_id = e.event_id offset 0) x
+        where x.category = e.category and x.aggregate_id = e.aggregate_id
+    )
 ),{fence}
 moved as (
-    insert into {heads} as h (category, aggregate_id, version, floor, base, next)
-    select category, aggregate_id, case expected when 0 then last else 0 end, floor, expected, last from e
+    insert into {heads} as h (category, aggregate_id, version, floor, base, next, next_floor)
+    select category, aggregate_id, case expected when 0 then last else 0 end, case expected when 0 then floor else 0 end,
+        expected, last, floor
+    from e
     where version = last
         and not exists (select from dup d where d.category = e.category and d.aggregate_id = e.aggregate_id)
         and (expected = 0 or exists (
@@ -129,7 +142,8 @@ moved as (
         )){fenced}
     order by category collate "C", aggregate_id collate "C"
     on conflict (category, aggregate_id) do update
-        set version = excluded.next, floor = greatest(h.floor, excluded.floor), base = null, next = null
+        set version = excluded.next, floor = greatest(h.floor, excluded.next_floor),
+            base = null, next = null, next_floor = null
         where h.version = excluded.base
     returning h.category, h.aggregate_id, h.version
 ),
@@ -149,12 +163,13 @@ union all
 select dup.ord, false, 0, 0 from dup
 "#;
 
-/// Keeps out appends that were begun under a lease which somebody else has by now.
+/// Keeps out appends that were begun under a lease which somebody else has by now. The lock lets the lease be renewed,
+/// but not be given again: the generation is part of a unique index.
 const FENCE: &str = r"
 fence as materialized (
     select f.category from {leases} l
     join unnest($11::text[], $12::bigint[]) as f(category, token) on l.name = 'writer:' || f.category
-    where l.token = f.token for share of l
+    where l.token = f.token for key share of l
 ),";
 const FENCED: &str = r"
         and (e.category <> all ($11::text[]) or e.category in (select category from fence))";
@@ -164,17 +179,21 @@ const APPEND_ONE: &str = r#"
 with w as materialized (
     select (select epoch from {log}) as epoch, pg_current_xact_id()::text::bigint as tx,
         exists (
-            select from {events} where event_id = $5 and category = $1 and aggregate_id = $2
+            select from (select category, aggregate_id from {events} where event_id = $5 offset 0) x
+            where x.category = $1 and x.aggregate_id = $2
         ) as duplicate
 ),
 moved as (
-    insert into {heads} as h (category, aggregate_id, version, floor, base, next)
-    select $1, $2, case $3::bigint when 1 then 1 else 0 end, $4::bigint, $3::bigint - 1, $3::bigint from w
+    insert into {heads} as h (category, aggregate_id, version, floor, base, next, next_floor)
+    select $1, $2, case $3::bigint when 1 then 1 else 0 end, case $3::bigint when 1 then $4::bigint else 0 end,
+        $3::bigint - 1, $3::bigint, $4::bigint
+    from w
     where not w.duplicate and ($3::bigint = 1 or exists (
         select from {heads} where category = $1 and aggregate_id = $2 and version = $3::bigint - 1
     ))
     on conflict (category, aggregate_id) do update
-        set version = excluded.next, floor = greatest(h.floor, excluded.floor), base = null, next = null
+        set version = excluded.next, floor = greatest(h.floor, excluded.next_floor),
+            base = null, next = null, next_floor = null
         where h.version = excluded.base
     returning h.version
 ),
@@ -204,8 +223,8 @@ left join lateral (
     where h.category = q.category and h.aggregate_id = q.aggregate_id limit 1
 ) h on true
 left join lateral (
-    select version, epoch, tx, seq, record from {events} x
-    where x.event_id = q.event_id and x.category = q.category and x.aggregate_id = q.aggregate_id limit 1
+    select version, epoch, tx, seq, record from (select * from {events} x where x.event_id = q.event_id offset 0) x
+    where x.category = q.category and x.aggregate_id = q.aggregate_id limit 1
 ) x on true
 ";
 
@@ -242,30 +261,67 @@ from q cross join lateral (
 /// A page of what comes after a position and is final: below the oldest transaction that is under way. The watermark
 /// and the rows are of one snapshot.
 ///
-/// At most $5 rows are looked at, so that a filter that wants little does not make one statement long.
+/// At most $5 rows are looked at, so that a filter that wants little does not make one statement long, and no more once
+/// there are enough. Where neither enough nor the end was found, `looked` is the last row that was looked at.
 const LOG_PAGE: &str = r"
 with w as materialized ({watermark}),
-seen as materialized (
-    select *, (cardinality($7::text[]) = 0 or category = any ($7::text[]))
-        and (cardinality($8::text[]) = 0 or event_name = any ($8::text[])) as wanted
-    from {events}
+wanted as materialized (
+    select * from (
+        select * from {events}
+        where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
+            and (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
+        order by epoch, tx, seq limit $5::bigint
+    ) seen
+    where (cardinality($7::text[]) = 0 or category = any ($7::text[]))
+        and (cardinality($8::text[]) = 0 or event_name = any ($8::text[]))
+    order by epoch, tx, seq limit $4::bigint + 1
+),
+looked as materialized (
+    select epoch, tx, seq from {events}
     where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
         and (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
-    order by epoch, tx, seq limit $5
+        and $5::bigint > $4::bigint + 1 and (select count(*) from wanted) <= $4::bigint
+    order by epoch, tx, seq offset $5::bigint - 1 limit 1
 ){page}";
 
-/// The same where the streams are known.
+/// The same where the streams are known. In a stream positions rise with versions, so where to begin is searched for by
+/// halves: low is always before it, and high is not once both have met.
 const LOG_PAGE_OF_STREAMS: &str = r"
 with w as materialized ({watermark}),
-seen as materialized (
-    select x.*, true as wanted
+wanted as materialized (
+    select x.*
     from unnest($9::text[], $10::text[]) as q(category, aggregate_id)
-    join {events} x on x.category = q.category and x.aggregate_id = q.aggregate_id
-    where (x.epoch, x.tx, x.seq) > ($1::integer, $2::bigint, $3::integer)
-        and (x.epoch, x.tx, x.seq) < ((select epoch from w), (select xmin from w), 0)
-        and (cardinality($7::text[]) = 0 or x.category = any ($7::text[]))
-        and (cardinality($8::text[]) = 0 or x.event_name = any ($8::text[]))
-    order by x.epoch, x.tx, x.seq limit $5
+    join {heads} h on h.category = q.category and h.aggregate_id = q.aggregate_id
+    cross join lateral (
+        with recursive search(low, high) as (
+            select 0::bigint, h.version
+            union all
+            select coalesce(probe.before, low), case when probe.before is null then (low + high + 1) / 2 - 1 else high end
+            from search cross join lateral (
+                select (
+                    select case when (epoch, tx, seq) <= ($1::integer, $2::bigint, $3::integer) then version end
+                    from {events}
+                    where category = q.category and aggregate_id = q.aggregate_id and version >= (low + high + 1) / 2
+                    order by version limit 1
+                ) as before
+            ) probe
+            where high - low > 64
+        )
+        select low from search order by high - low limit 1
+    ) start
+    cross join lateral (
+        select * from {events} x
+        where x.category = q.category and x.aggregate_id = q.aggregate_id and x.version > start.low
+            and (x.epoch, x.tx, x.seq) > ($1::integer, $2::bigint, $3::integer)
+            and (x.epoch, x.tx, x.seq) < ((select epoch from w), (select xmin from w), 0)
+            and (cardinality($7::text[]) = 0 or x.category = any ($7::text[]))
+            and (cardinality($8::text[]) = 0 or x.event_name = any ($8::text[]))
+        order by x.version limit $5::bigint
+    ) x
+    order by x.epoch, x.tx, x.seq limit $4::bigint + 1
+),
+looked as (
+    select null::integer as epoch, null::bigint as tx, null::integer as seq where false
 ){page}";
 
 const WATERMARK: &str = r"
@@ -278,24 +334,32 @@ const WATERMARK: &str = r"
 const PAGE: &str = r",
 sized as (
     select *, row_number() over in_order as number, sum(coalesce(octet_length(record), 0)) over in_order as total
-    from seen where wanted
+    from wanted
     window in_order as (order by epoch, tx, seq rows unbounded preceding)
-),
-looked as (
-    select count(*) as seen, count(*) filter (where wanted) as wanted from seen
-),
-last as (
-    select epoch, tx, seq from seen order by epoch desc, tx desc, seq desc limit 1
 )
-select w.epoch, w.xmin, w.xmax, looked.seen, looked.wanted, last.epoch, last.tx, last.seq,
+select w.epoch, w.xmin, w.xmax, (select count(*) from wanted) as wanted, looked.epoch, looked.tx, looked.seq,
     p.epoch, p.tx, p.seq, p.category, p.aggregate_id, p.version, p.event_id, p.event_name, p.occurred_at, p.record
-from w cross join looked left join last on true
-left join (select * from sized where number <= $4 and (number = 1 or total <= $6)) p on true
+from w left join looked on true
+left join (select * from sized where number <= $4::bigint and (number = 1 or total <= $6::bigint)) p on true
 order by p.number
 ";
 
 const LOG_END: &str = r"
 select w.epoch, w.xmin, exists (select from {events}) from ({watermark}) w
+";
+
+const LOG_COUNT: &str = r"
+with w as materialized ({watermark})
+select count(*) from (
+    select from {events}
+    where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
+        and (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
+        and (cardinality($5::text[]) = 0 or category = any ($5::text[]))
+        and (cardinality($6::text[]) = 0 or event_name = any ($6::text[]))
+        and (cardinality($7::text[]) = 0
+            or (category, aggregate_id) in (select * from unnest($7::text[], $8::text[])))
+    limit $4
+) e
 ";
 
 /// The newest event that is final, and whether there are newer ones.
@@ -308,6 +372,21 @@ from (select) one left join lateral (
     where (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
     order by epoch desc, tx desc, seq desc limit 1
 ) final on true
+";
+
+/// Who holds the watermark: the number of a transaction that runs is known by its last 32 bits.
+const BLOCKER: &str = r"
+select w.epoch, w.xmin, b.pid, b.gid, b.database, b.role, b.application_name, b.state,
+    (extract(epoch from clock_timestamp() - b.since) * 1000000)::bigint as age
+from ({watermark}) w left join lateral (
+    select pid, null::text as gid, datname::text as database, usename::text as role, application_name, state,
+        xact_start as since
+    from pg_stat_activity where backend_xid::text::bigint = w.xmin & 4294967295
+    union all
+    select null, gid, database::text, owner::text, null, 'prepared', prepared
+    from pg_prepared_xacts where transaction::text::bigint = w.xmin & 4294967295
+    limit 1
+) b on true
 ";
 
 const DELETE: [&str; 3] = [
@@ -355,8 +434,10 @@ update {events} set record = null
 where category = $1 and aggregate_id = $2 and version <= $3 and record is not null
 ";
 
+/// The tombstone's row stays (E6).
 const ERASE_ROWS: &str = r"
-delete from {events} where category = $1 and aggregate_id = $2 and version <= $3
+with gone as (delete from {events} where category = $1 and aggregate_id = $2 and version < $3)
+update {events} set record = null where category = $1 and aggregate_id = $2 and version = $3
 ";
 
 const ERASE_PENDING: &str = r"

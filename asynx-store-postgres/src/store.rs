@@ -1,13 +1,12 @@
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use asynx_core::store::{
     AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Leases, Load, Loaded,
     NewEvent, Parking, SnapshotStore, SoleWriter, StoredEvent,
 };
-use asynx_core::{Category, Position, Runtime, Store, StoreError, StreamId, Version};
+use asynx_core::{Position, Runtime, Store, StoreError, StreamId, Version};
 use asynx_lanes::Lanes;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -15,6 +14,7 @@ use sqlx::postgres::PgConnectOptions;
 use crate::connections::{Connections, check_server};
 use crate::connector::Connector;
 use crate::error::store_error;
+use crate::fences::{Begun, Fences};
 use crate::follow::Follower;
 use crate::names::Names;
 use crate::statements::Statements;
@@ -37,8 +37,7 @@ pub(crate) struct Shared {
     pub(crate) options: PostgresOptions,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) follower: Follower,
-    /// The leases that are held here, with their generations.
-    pub(crate) leases: Mutex<HashMap<Category, i64>>,
+    pub(crate) fences: Fences,
 }
 
 impl PostgresStore {
@@ -94,7 +93,7 @@ impl PostgresStore {
         let shared = Arc::new(Shared {
             statements: Statements::new(&names),
             follower: Follower::default(),
-            leases: Mutex::default(),
+            fences: Fences::default(),
             connections,
             names,
             options,
@@ -124,7 +123,8 @@ impl PostgresStore {
     /// Begins a new numbering of transactions, in a database that was restored from a dump: transaction numbers start
     /// again there, so new events would come before old ones. Opening a store refuses such a database.
     ///
-    /// Stop every process that uses the tables before. Positions that were given earlier stay valid.
+    /// Stop every process that uses the tables before: what they append until then would be out of order. Positions that
+    /// were given earlier stay valid.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was changed.
@@ -137,6 +137,13 @@ impl PostgresStore {
         let connector = Connector::new(connect, options, runtime(options)?);
         let mut connection = connector.connect().await.map_err(store_error)?;
         schema::rebase(&mut connection, &names).await
+    }
+
+    async fn append_groups(&self, groups: Vec<AppendGroup>) -> Vec<GroupOutcome> {
+        let begun = Begun::new(&self.shared, &groups);
+        let outcomes = self.lanes.append(groups).await;
+        begun.end();
+        outcomes
     }
 
     /// Closes the connections. Calls that come later fail.
@@ -182,7 +189,7 @@ impl Store for PostgresStore {
             stream: stream.clone(),
             events: vec![event],
         };
-        let outcome = self.lanes.append(vec![group]).await.pop();
+        let outcome = self.append_groups(vec![group]).await.pop();
         match outcome.map(|outcome| (outcome.applied.first().copied(), outcome.stopped)) {
             Some((Some(position), None)) => Ok(position),
             Some((_, Some(reason))) => Err(reason),
@@ -207,7 +214,7 @@ impl Store for PostgresStore {
     }
 
     async fn append_batch(&self, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
-        self.lanes.append(groups.to_vec()).await
+        self.append_groups(groups.to_vec()).await
     }
 
     async fn heads(&self, queries: &[HeadQuery]) -> Result<Vec<Head>, StoreError> {

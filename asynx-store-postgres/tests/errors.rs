@@ -9,7 +9,7 @@ use asynx_core::store::{AppendError, GroupOutcome, Snapshot};
 use asynx_core::{SchemaVersion, Store, StoreError, Version};
 use asynx_store_postgres::{Migrate, PostgresOptions, PostgresStore};
 use asynx_testkit::samples;
-use server::{Cluster, Made, Schema, blocked_by, connect, connect_to, order, run, soon, unique, url_of};
+use server::{Cluster, Made, Schema, blocked_by, connect, connect_to, order, run, soon, url_of};
 
 /// Opening fails, within the time of a test and however long one may wait for a connection.
 async fn refused(url: &str, options: PostgresOptions) -> StoreError {
@@ -340,90 +340,4 @@ async fn tables_by_hand_that_are_not_there() {
     let schema = Schema::new();
     let error = refused(&server::url(), schema.options().with_migrate(Migrate::ByHand)).await;
     says(&error, false, &["are not there", "Migrate::AtOpen", "print_schema"]);
-}
-
-#[tokio::test]
-async fn settings_of_the_role_do_not_matter() {
-    let schema = Schema::new();
-    let role = Made::role("login superuser").await;
-    for setting in [
-        "default_transaction_isolation = 'serializable'",
-        "default_transaction_read_only = on",
-        "synchronous_commit = off",
-        "plan_cache_mode = force_custom_plan",
-        "enable_seqscan = on",
-        "jit = on",
-        "statement_timeout = 200",
-        "lock_timeout = 1",
-        "idle_in_transaction_session_timeout = 1",
-        "bytea_output = 'escape'",
-        "datestyle = 'German'",
-        "timezone = 'Asia/Kathmandu'",
-        "intervalstyle = 'sql_standard'",
-        "standard_conforming_strings = off",
-        "search_path = 'pg_temp'",
-    ] {
-        run(&mut connect().await, &format!("alter role {} set {setting}", role.name)).await;
-    }
-    let store = PostgresStore::connect_with(&role.url(), schema.options())
-        .await
-        .unwrap();
-    schema
-        .run(
-            "create table {held} (setting text, value text);
-             create function {schema}.look() returns trigger language plpgsql as $body$
-             begin
-                 insert into {held} select name, setting from pg_settings where name in ('transaction_isolation',
-                     'transaction_read_only', 'synchronous_commit', 'plan_cache_mode', 'enable_seqscan', 'jit',
-                     'statement_timeout', 'lock_timeout', 'application_name');
-                 return null;
-             end $body$;
-             create trigger look after insert on {events} for each statement execute function {schema}.look();",
-        )
-        .await;
-    for (from, count) in [(1, 1), (2, 3)] {
-        assert!(append(&store, "a", from, count).await.stopped.is_none());
-        let of_appends = schema.fill("delete from {held} returning setting, value");
-        let mut settings: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(of_appends))
-            .fetch_all(&mut connect().await)
-            .await
-            .unwrap();
-        settings.sort();
-        let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (&**name, &**value)).collect();
-        assert_eq!(
-            settings,
-            [
-                ("application_name", "asynx"),
-                ("enable_seqscan", "off"),
-                ("jit", "off"),
-                ("lock_timeout", "0"),
-                ("plan_cache_mode", "force_generic_plan"),
-                ("statement_timeout", "20000"),
-                ("synchronous_commit", "on"),
-                ("transaction_isolation", "read committed"),
-                ("transaction_read_only", "off"),
-            ]
-        );
-    }
-    assert_eq!(stored(&store, "a").await, 4);
-    assert_eq!(
-        store.check_schema().await.unwrap(),
-        ["not of asynx: trigger on events look"]
-    );
-}
-
-#[tokio::test]
-async fn connections_have_the_name_that_the_url_gives_them() {
-    let schema = Schema::new();
-    let name = unique("shop");
-    let separator = if server::url().contains('?') { '&' } else { '?' };
-    let url = format!("{}{separator}application_name={name}", server::url());
-    let store = PostgresStore::connect_with(&url, schema.options()).await.unwrap();
-    assert!(append(&store, "a", 1, 1).await.stopped.is_none());
-    let named: i64 = sqlx::query_scalar("select count(*) from pg_stat_activity where application_name = $1")
-        .bind(name)
-        .fetch_one(&mut connect().await)
-        .await
-        .unwrap();
-    assert!(named > 0);
 }

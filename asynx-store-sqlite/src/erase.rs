@@ -13,8 +13,10 @@ SELECT stream, floor FROM asynx_streams INDEXED BY asynx_streams_by_name WHERE c
 pub(crate) const KEEP_ROWS: &str = "UPDATE asynx_events INDEXED BY asynx_events_by_version SET record = NULL
     WHERE stream = ?1 AND version <= ?2 AND record IS NOT NULL";
 
+/// The tombstone's row stays (E6).
 pub(crate) const ERASE_ALL: &str = "DELETE FROM asynx_events INDEXED BY asynx_events_by_version
-    WHERE stream = ?1 AND version <= ?2";
+    WHERE stream = ?1 AND version < ?2;
+UPDATE asynx_events INDEXED BY asynx_events_by_version SET record = NULL WHERE stream = ?1 AND version = ?2";
 
 pub(crate) const DONE: &str = "DELETE FROM asynx_snapshots WHERE stream = ?1 AND version <= ?2;
 UPDATE asynx_streams SET erased = max(erased, ?2), fence = max(fence, ?2) WHERE stream = ?1";

@@ -189,3 +189,37 @@ fn a_run_without_end_is_ended() {
     });
     assert!(matches!(spinning, Err::<(), _>(Stuck::Endless { steps: 1_000, .. })));
 }
+
+#[test]
+fn a_paused_process_stands_still_while_time_goes_on() {
+    let sim = Sim::seeded(3);
+    let (paused, other) = (sim.process("paused"), sim.process("other"));
+    let turns = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
+    for (at, process) in [&paused, &other].into_iter().enumerate() {
+        let (turns, runtime) = (Arc::clone(&turns), process.clone());
+        process.spawn(Box::pin(async move {
+            loop {
+                runtime.sleep(Duration::from_millis(1)).await;
+                turns[at].fetch_add(1, Ordering::Relaxed);
+            }
+        }));
+    }
+    let turns_of = |at: usize| turns[at].load(Ordering::Relaxed);
+    let wait = |millis| sim.block_on(sim.main().clone().sleep(Duration::from_millis(millis)));
+    wait(20).expect("it ends");
+    assert!(turns_of(0) > 5 && turns_of(1) > 5);
+    paused.pause();
+    let before = turns_of(0);
+    // What is spawned meanwhile waits, too.
+    let spawned = Arc::new(AtomicU64::new(0));
+    let mark = Arc::clone(&spawned);
+    paused.spawn(Box::pin(async move { mark.store(1, Ordering::Relaxed) }));
+    let at = turns_of(1);
+    wait(1_000).expect("it ends");
+    assert_eq!((turns_of(0), spawned.load(Ordering::Relaxed)), (before, 0));
+    assert!(turns_of(1) > at + 500);
+    paused.resume();
+    wait(20).expect("it ends");
+    assert!(turns_of(0) > before && spawned.load(Ordering::Relaxed) == 1);
+    paused.kill();
+}

@@ -35,9 +35,15 @@ pub mod store {
     #[cfg(feature = "memory")]
     pub use asynx_store_memory::MemoryStore;
     #[cfg(feature = "postgres")]
-    pub use asynx_store_postgres::{Migrate, PostgresOptions, PostgresStore};
+    pub use asynx_store_postgres::{Blocker, LaneOptions, Migrate, PostgresOptions, PostgresStore, Watermark};
     #[cfg(feature = "sqlite")]
     pub use asynx_store_sqlite::{SqliteOptions, SqliteStore, SqliteTransaction, Synchronous};
+}
+
+/// Durable projections and subscriptions.
+#[cfg(feature = "projection")]
+pub mod projection {
+    pub use asynx_projection::*;
 }
 
 /// Runtimes.

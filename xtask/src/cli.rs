@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::{check, examples, fix, interrupt, sim, test};
+use crate::{check, examples, fix, interrupt, sim, soak, test};
 
 /// A command says by its exit code whether all is well.
 #[derive(Clone, Copy)]
@@ -30,6 +30,16 @@ const COMMANDS: &[(&str, &str, Run)] = &[
         "sim",
         "the simulator: --seeds N [--seed S] [--trace] [--sabotage NAME|all]; a failing seed replays",
         Run::WithArguments(sim::run),
+    ),
+    (
+        "soak",
+        "many processes on one database: [--fight] [--seconds N] [--store postgres|sqlite] [--seed S] [--sabotage NAME]",
+        Run::WithArguments(soak::soak),
+    ),
+    (
+        "crash",
+        "SIGKILL, broken connections, restarts of the server: [--rounds N] [--store postgres|sqlite|all] [--seed S]",
+        Run::WithArguments(soak::crash),
     ),
     (
         "examples",

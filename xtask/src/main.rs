@@ -12,6 +12,7 @@ mod leash;
 mod postgres;
 mod process;
 mod sim;
+mod soak;
 mod stopwatch;
 mod test;
 mod workspace;

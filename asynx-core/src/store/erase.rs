@@ -10,7 +10,8 @@ pub enum ForgetPolicy {
     /// something, and keys are never free again.
     #[default]
     KeepRows,
-    /// Only the head's version, so that a new life never repeats a version.
+    /// Only the head's version, so that a new life never repeats a version, and the tombstone's row in the log, so that
+    /// a reader that was behind learns that there was something to forget. Keys are free again.
     EraseAll,
 }
 
@@ -36,6 +37,8 @@ pub struct PendingErasure {
 /// - **E4** The head MUST keep its version and floor: versions are never given twice.
 /// - **E5** With [`ForgetPolicy::KeepRows`] the log MUST still give each erased event, without its record, and ids
 ///   MUST still be found and refused.
+/// - **E6** With [`ForgetPolicy::EraseAll`] the log MUST still give the tombstone, without its record, and nothing else of
+///   what was erased.
 #[async_trait]
 pub trait Erase: Send + Sync + 'static {
     /// Erases everything at or below the version of a tombstone (E3-E5).

@@ -98,6 +98,29 @@ pub trait EventLog: Send + Sync + 'static {
     /// [`StoreError`] when the store cannot be read.
     async fn end(&self) -> Result<Option<Position>, StoreError>;
 
+    /// How many events come after a position that the filter wants and that are final, counted up to `most`: how far a
+    /// reader is behind. A store that can count without reading overrides it.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    async fn count(&self, after: Option<Position>, filter: &LogFilter, most: u64) -> Result<u64, StoreError> {
+        let mut query = LogQuery {
+            after,
+            filter: filter.clone(),
+            max_events: 1_000,
+            max_bytes: 16 << 20,
+        };
+        let mut count = 0;
+        loop {
+            let page = self.read(&query).await?;
+            count += page.events.len() as u64;
+            if page.at_end || count >= most {
+                return Ok(count.min(most));
+            }
+            query.after = page.next;
+        }
+    }
+
     /// Ends when there may be events after a position. May never end on its own: readers poll besides.
     fn changed(&self, after: Option<Position>) -> BoxFuture<'static, ()> {
         let _ = after;

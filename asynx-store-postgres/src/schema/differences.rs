@@ -5,48 +5,9 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::{BEGIN, STEPS, run};
 use crate::error::store_error;
-use crate::names::Names;
+use crate::names::{Names, TABLES};
 
-/// One line for each column, index, constraint and view of our tables in a schema.
-const SHAPE: &str = "
-select 'column ' || substr(c.relname, $2) || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
-    || case when a.attnotnull then ' not null' else '' end
-    || case when l.collname in ('default', 'C') then ' collate ' || l.collname else '' end
-    || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
-from pg_class c
-join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-left join pg_collation l on l.oid = a.attcollation
-where c.relnamespace = $1::oid and c.relkind in ('r', 'p', 'v') and substr(c.relname, $2) = any ($3) and c.relname like $4
-union all
-select case when i.indisunique then 'unique ' else '' end || 'index on ' || substr(c.relname, $2) || ' ('
-    || (select string_agg(pg_get_indexdef(i.indexrelid, k, true), ', ' order by k)
-        from generate_series(1, i.indnatts) k) || ')'
-    || coalesce(' where ' || pg_get_expr(i.indpred, i.indrelid), '')
-    || case when i.indisvalid then '' else ' (invalid)' end
-from pg_class c join pg_index i on i.indrelid = c.oid
-where c.relnamespace = $1::oid and substr(c.relname, $2) = any ($3) and c.relname like $4
-union all
-select 'check on ' || substr(c.relname, $2) || ' ' || pg_get_constraintdef(k.oid)
-from pg_class c join pg_constraint k on k.conrelid = c.oid and k.contype not in ('p', 'u', 'n')
-where c.relnamespace = $1::oid and substr(c.relname, $2) = any ($3) and c.relname like $4
-union all
-select 'trigger on ' || substr(c.relname, $2) || ' ' || t.tgname
-from pg_class c join pg_trigger t on t.tgrelid = c.oid and not t.tgisinternal
-where c.relnamespace = $1::oid and substr(c.relname, $2) = any ($3) and c.relname like $4
-";
-
-const OURS: [&str; 9] = [
-    "migrations",
-    "log",
-    "heads",
-    "events",
-    "snapshots",
-    "checkpoints",
-    "leases",
-    "parked",
-    "events_json",
-];
+const SHAPE: &str = include_str!("shape.sql");
 
 /// Makes the right tables in the session's temporary schema, compares, and rolls back.
 pub(crate) async fn differences(connection: &mut PgConnection, names: &Names) -> Result<Vec<String>, StoreError> {
@@ -79,7 +40,7 @@ async fn shape(connection: &mut PgConnection, schema: i64, names: &Names) -> Res
     let lines: Vec<String> = sqlx::query_scalar(SHAPE)
         .bind(schema)
         .bind(i32::try_from(prefix.chars().count()).unwrap_or(0) + 1)
-        .bind(&OURS[..])
+        .bind(&TABLES[..])
         .bind(pattern)
         .fetch_all(connection)
         .await

@@ -42,9 +42,9 @@ pub(crate) async fn migrate(connection: &mut PgConnection, names: &Names) -> Res
         return Ok(());
     }
     let mut transaction = connection.begin().await.map_err(store_error)?;
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended('asynx ' || $1 || ' ' || $2, 0))")
+    // Of the whole schema, which stores with other prefixes may be about to make as well.
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('asynx ' || $1, 0))")
         .bind(names.schema())
-        .bind(names.prefix())
         .execute(&mut *transaction)
         .await
         .map_err(store_error)?;
@@ -83,26 +83,29 @@ pub(crate) async fn check_version(connection: &mut PgConnection, names: &Names) 
 /// Refuses a database whose transactions are numbered anew: new events would come before those that are there.
 pub(crate) async fn check_epoch(connection: &mut PgConnection, names: &Names) -> Result<(), StoreError> {
     let last = "select l.epoch, e.tx, e.seq, pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-        from {log} l join lateral (
+        from {log} l left join lateral (
             select tx, seq from {events} where epoch = l.epoch order by epoch desc, tx desc, seq desc limit 1
         ) e on true";
-    let last: Option<(i32, i64, i32, i64)> = sqlx::query_as(AssertSqlSafe(names.render(last)))
+    let last: Option<(i32, Option<i64>, Option<i32>, i64)> = sqlx::query_as(AssertSqlSafe(names.render(last)))
         .fetch_optional(connection)
         .await
         .map_err(store_error)?;
     match last {
-        Some((epoch, tx, seq, next)) if tx >= next => Err(StoreError::permanent(format!(
+        None => Err(without_rows(names, "log")),
+        Some((epoch, Some(tx), Some(seq), next)) if tx >= next => Err(StoreError::permanent(format!(
             "the newest event, at {}, is of a transaction that this server has not come to yet (it is at {next}): the \
              database was restored from a dump; stop all processes that use it, then call PostgresStore::rebase",
             position(epoch, tx, seq.into())
         ))),
-        _ => Ok(()),
+        Some(_) => Ok(()),
     }
 }
 
 pub(crate) async fn rebase(connection: &mut PgConnection, names: &Names) -> Result<(), StoreError> {
     check_version(connection, names).await?;
-    run(connection, &names.render("update {log} set epoch = epoch + 1")).await
+    // An append that is under way has the old number. It has to be over: readers may go on from the new one.
+    let rebase = "begin; lock table {events} in share mode; update {log} set epoch = epoch + 1; commit";
+    run(connection, &names.render(rebase)).await
 }
 
 async fn run(connection: &mut PgConnection, sql: &str) -> Result<(), StoreError> {
@@ -139,11 +142,18 @@ async fn live_version(connection: &mut PgConnection, names: &Names) -> Result<i3
         .await
         .map_err(store_error)?;
     let live: Option<i32> = row.try_get(0).map_err(store_error)?;
-    match live.unwrap_or(0) {
+    match live.ok_or_else(|| without_rows(names, "migrations"))? {
         live if live > NEWEST => Err(StoreError::permanent(format!(
             "the tables in schema {:?} are of version {live}, which a newer asynx made; this one knows version {NEWEST}",
             names.schema()
         ))),
         live => Ok(live),
     }
+}
+
+fn without_rows(names: &Names, table: &str) -> StoreError {
+    StoreError::permanent(format!(
+        "the table {table} of asynx in schema {:?} is there without its rows; restore the data of all tables, or drop them",
+        names.schema()
+    ))
 }

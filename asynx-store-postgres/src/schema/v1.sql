@@ -16,6 +16,7 @@ create table {heads} (
     -- What an append proposes; without meaning afterwards.
     base bigint,
     next bigint,
+    next_floor bigint,
     primary key (category, aggregate_id)
 ) with (fillfactor = 50);
 create index on {heads} (category, aggregate_id) where floor > erased;
@@ -64,7 +65,9 @@ create table {leases} (
     name text collate "C" primary key,
     token bigint not null,
     holder text collate "C" not null,
-    expires_at timestamptz not null
+    expires_at timestamptz not null,
+    -- What changes a key waits for those who hold a key share lock: a lease is given when the appends of the last are over.
+    unique (name, token)
 );
 
 -- The events that readers of the log could not handle.
@@ -85,7 +88,7 @@ create table {parked} (
     primary key (reader, epoch, tx, seq)
 );
 
--- For people with psql.
+-- For people with psql. Positions are ordered by epoch, tx, seq.
 create view {events_json} as
 select
     epoch || '-' || tx || '-' || seq as position,
@@ -95,5 +98,8 @@ select
     event_name,
     to_timestamp(occurred_at / 1000000.0) as occurred_at,
     event_id,
+    epoch,
+    tx,
+    seq,
     convert_from(record, 'UTF8')::json as record
 from {events};

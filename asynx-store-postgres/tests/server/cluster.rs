@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -45,7 +45,11 @@ static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
     let folders = std::env::split_paths(&on_path)
         .chain(named.map(|folder| folder.trim().into()))
         .chain(packaged.map(|version| version.path().join("bin")));
-    let mut whole = folders.filter(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file());
+    // PATH may hold links to single programs.
+    let real = |folder: PathBuf| Some(folder.join("initdb").canonicalize().ok()?.parent()?.to_owned());
+    let mut whole = folders
+        .filter_map(real)
+        .filter(|folder| folder.join("pg_basebackup").is_file());
     whole
         .next()
         .expect("these tests start PostgreSQL: put the folder of initdb and pg_ctl on PATH")
@@ -110,6 +114,34 @@ impl Cluster {
         let rules = fs::read_to_string(&file).unwrap();
         fs::write(&file, format!("local all {role} scram-sha-256\n{rules}")).unwrap();
         run_program(program("pg_ctl").arg("reload").arg("-D").arg(self.data()));
+    }
+
+    /// Lets roles in over TCP as well, as rules of `pg_hba.conf` say. The port; sockets are there under its number only.
+    pub(crate) fn listen(&self, rules: &str) -> u16 {
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        self.stop("fast");
+        self.configure(&format!("listen_addresses = '127.0.0.1'\nport = {port}\n"));
+        fs::write(self.data().join("pg_hba.conf"), rules).unwrap();
+        self.go_on();
+        port
+    }
+
+    /// A new folder beside the data.
+    pub(crate) fn folder_of_its_owner(&self, name: &str) -> PathBuf {
+        let folder = self.folder.join(name);
+        fs::create_dir(&folder).unwrap();
+        folder
+    }
+
+    /// Gives what is in a folder to who runs the server, for nobody else to read.
+    pub(crate) fn owns(&self, folder: &Path) {
+        for file in fs::read_dir(folder).unwrap() {
+            let file = file.unwrap().path();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+            std::os::unix::fs::chown(&file, Some(fs::metadata(self.data()).unwrap().uid()), None).unwrap();
+        }
     }
 
     /// Stops the server: `smart`, `fast`, or `immediate`, which is a crash.

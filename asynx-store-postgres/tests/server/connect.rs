@@ -27,7 +27,13 @@ pub(crate) fn url_of(role: Option<&str>, database: Option<&str>) -> String {
     if let Some(database) = database {
         options = options.database(database);
     }
-    options.to_url_lossy().to_string()
+    // What sqlx adds, other programs do not know.
+    let whole = options.to_url_lossy().to_string();
+    let address = whole.split('?').next().unwrap_or_default();
+    match url().split_once('?') {
+        Some((_, query)) => format!("{address}?{query}"),
+        None => address.to_owned(),
+    }
 }
 
 pub(crate) async fn connect() -> PgConnection {

@@ -3,14 +3,15 @@ use std::sync::{Arc, OnceLock};
 use asynx_core::Runtime;
 use asynx_runtime::TokioRuntime;
 use asynx_store_postgres::PostgresStore;
-use asynx_testkit::conformance::{Capabilities, SlowTransactions, StoreFixture};
+use asynx_testkit::conformance::{Capabilities, LeaseLoser, SlowTransactions, StoreFixture};
 
-use super::{Holding, Schema, TOKIO, prepare};
+use super::{Holding, Schema, TOKIO, lose_leases, prepare};
 
 /// A new schema for each law, all on one server at once.
 #[derive(Default)]
 pub(crate) struct Fixture {
     holding: OnceLock<Arc<Holding>>,
+    losing: OnceLock<Arc<lose_leases::Losing>>,
 }
 
 impl StoreFixture for Fixture {
@@ -21,7 +22,9 @@ impl StoreFixture for Fixture {
         let schema = Schema::new();
         let store = schema.store().await;
         prepare(&schema).await;
+        lose_leases::prepare(&schema).await;
         let _ = self.holding.set(Arc::new(Holding::new(&schema)));
+        let _ = self.losing.set(Arc::new(lose_leases::Losing::new(&schema)));
         (schema, store)
     }
 
@@ -35,6 +38,7 @@ impl StoreFixture for Fixture {
         Capabilities::all_of_a_store()
             .with_slow_transactions()
             .with_another_handle()
+            .with_lost_leases()
     }
 
     fn runtime(&self) -> Arc<dyn Runtime> {
@@ -47,5 +51,9 @@ impl StoreFixture for Fixture {
 
     fn slow_transactions(&self, _: &PostgresStore) -> Option<Arc<dyn SlowTransactions>> {
         self.holding.get().map(|holding| holding.clone() as _)
+    }
+
+    fn lease_loser(&self, _: &PostgresStore) -> Option<Arc<dyn LeaseLoser>> {
+        self.losing.get().map(|losing| losing.clone() as _)
     }
 }

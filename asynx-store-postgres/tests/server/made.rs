@@ -53,7 +53,7 @@ pub(crate) fn unique(what: &str) -> String {
 }
 
 /// Runs statements on a thread of its own: this may be within a task.
-pub(super) fn clean_up(statements: Vec<String>) {
+pub(crate) fn clean_up(statements: Vec<String>) {
     let cleaned = std::thread::spawn(move || {
         TOKIO.block_on(async {
             let mut connection = connect().await;

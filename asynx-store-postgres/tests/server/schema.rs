@@ -54,7 +54,9 @@ impl Schema {
             "checkpoints",
             "leases",
             "parked",
+            "parked",
             "held",
+            "lost",
         ] {
             sql = sql.replace(&format!("{{{table}}}"), &format!("{}.\"t\"\"_{table}\"", self.quoted()));
         }

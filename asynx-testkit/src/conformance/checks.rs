@@ -100,6 +100,7 @@ macro_rules! __store_checks {
             E3 erase::e3_erased_payloads_are_gone;
             E4 erase::e4_versions_are_not_given_again;
             E5 erase::e5_kept_rows_stay_in_the_log;
+            E6 erase::e6_the_tombstone_stays_in_the_log;
             L1 log::l1_the_order_is_total_and_stable;
             L2 log_held::l2_late_commits_are_not_skipped;
             L2 log_follow::l2_followers_miss_nothing;

@@ -300,6 +300,29 @@ pub async fn e4_versions_are_not_given_again(trial: &Trial) -> Kept {
     Ok(())
 }
 
+/// Where everything is erased the log goes on to give the tombstone: a reader that was behind learns of it there.
+pub async fn e6_the_tombstone_stays_in_the_log(trial: &Trial) -> Kept {
+    let (Some(erase), Some(log)) = (trial.erase()?, trial.log()?) else {
+        return Ok(());
+    };
+    let stream = trial.stream("a");
+    two_lives(trial, &stream).await?;
+    erase_through(trial, erase, &stream, 3, ForgetPolicy::EraseAll).await?;
+    let after = everything_through(trial, log, &stream, 5).await?;
+    let after = after.iter().map(|event| {
+        (
+            event.version.get(),
+            event.event_name.is_tombstone(),
+            event.record.is_some(),
+        )
+    });
+    trial.equal(
+        "version, tombstone, record in the log after an erasure of all",
+        after.collect::<Vec<_>>(),
+        vec![(3, true, false), (4, false, true), (5, false, true)],
+    )
+}
+
 /// Where rows are kept the log goes on to tell that there was something, and ids are found.
 pub async fn e5_kept_rows_stay_in_the_log(trial: &Trial) -> Kept {
     let Some(erase) = trial.erase()? else {

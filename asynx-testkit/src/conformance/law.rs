@@ -89,6 +89,7 @@ laws! {
     E3: "after an erasure no payload through its version can be read by any method, and nothing above it is touched",
     E4: "an erasure keeps the head's version and floor",
     E5: "where rows are kept, the log gives erased events without records, and their ids are found and refused",
+    E6: "where everything is erased, the log gives the tombstone without its record",
     L1: "the order of the log is total and stable",
     L2: "a reader that goes on from any position it was given sees every later event exactly once",
     L3: "events of one stream come in version order",

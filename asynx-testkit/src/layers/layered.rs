@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use asynx_core::store::{
     AppendError, AppendGroup, Checkpoint, Checkpoints, Erase, EventLog, ForgetPolicy, GroupOutcome, Head, HeadQuery,
-    Leases, Load, Loaded, LogPage, LogQuery, NewEvent, Parking, PendingErasure, Snapshot, SnapshotStore, SoleWriter,
-    StoredEvent, WriterLease,
+    Leases, Load, Loaded, LogFilter, LogPage, LogQuery, NewEvent, Parking, PendingErasure, Snapshot, SnapshotStore,
+    SoleWriter, StoredEvent, WriterLease,
 };
 use asynx_core::{Category, Position, SchemaVersion, Store, StoreError, StreamId, Version};
 use futures::future::{self, BoxFuture};
@@ -259,6 +259,14 @@ impl<S: Store, I: Intercept> EventLog for Layered<S, I> {
         let call = CallInfo::one(Call::LogEnd);
         self.pass(call, |store| async move { store.log().ok_or_else(lost)?.end().await })
             .await
+    }
+
+    async fn count(&self, after: Option<Position>, filter: &LogFilter, most: u64) -> Result<u64, StoreError> {
+        let (call, filter) = (CallInfo::one(Call::LogRead), filter.clone());
+        self.pass(call, |store| async move {
+            store.log().ok_or_else(lost)?.count(after, &filter, most).await
+        })
+        .await
     }
 
     fn changed(&self, after: Option<Position>) -> BoxFuture<'static, ()> {

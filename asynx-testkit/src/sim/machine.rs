@@ -240,6 +240,7 @@ fn process(world: &Arc<World>, name: String) -> SimProcess {
         name,
         killed: false,
         panics: 0,
+        paused: None,
     });
     SimProcess {
         world: Arc::clone(world),

@@ -30,6 +30,17 @@ impl SimProcess {
         self.world.lock().processes[self.number].killed
     }
 
+    /// Stops it for a while, as a machine that hangs or is moved: its tasks are not run, while time goes on. The process
+    /// that `block_on` was called in cannot be paused.
+    pub fn pause(&self) {
+        self.world.lock().pause(self.number);
+    }
+
+    /// Lets it go on, not knowing that it was paused.
+    pub fn resume(&self) {
+        self.world.lock().resume(self.number);
+    }
+
     /// How many of its tasks have not ended.
     #[must_use]
     pub fn tasks(&self) -> usize {

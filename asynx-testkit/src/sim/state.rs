@@ -45,6 +45,8 @@ pub(super) struct Process {
     pub(super) name: String,
     pub(super) killed: bool,
     pub(super) panics: u64,
+    /// While it is paused: its tasks that are ready.
+    pub(super) paused: Option<Vec<u64>>,
 }
 
 impl World {
@@ -76,7 +78,8 @@ impl World {
             return;
         };
         task.ready = true;
-        state.scheduler.ready(id);
+        let process = task.process;
+        state.ready(id, process);
     }
 }
 
@@ -100,8 +103,38 @@ impl State {
             polls: 0,
         };
         self.tasks.insert(id, task);
-        self.scheduler.ready(id);
+        self.ready(id, process);
         self.mark(&[1, id, process as u64]);
+    }
+
+    fn ready(&mut self, id: u64, process: usize) {
+        match &mut self.processes[process].paused {
+            Some(held) => held.push(id),
+            None => self.scheduler.ready(id),
+        }
+    }
+
+    pub(super) fn pause(&mut self, process: usize) {
+        if self.processes[process].paused.is_some() {
+            return;
+        }
+        let ready = self
+            .tasks
+            .iter()
+            .filter(|(_, task)| task.process == process && task.ready);
+        let ready: Vec<u64> = ready.map(|(id, _)| *id).collect();
+        ready.iter().for_each(|id| self.scheduler.forget(*id));
+        self.processes[process].paused = Some(ready);
+        self.mark(&[3, process as u64]);
+    }
+
+    pub(super) fn resume(&mut self, process: usize) {
+        for id in self.processes[process].paused.take().into_iter().flatten() {
+            if self.tasks.contains_key(&id) {
+                self.scheduler.ready(id);
+            }
+        }
+        self.mark(&[4, process as u64]);
     }
 
     /// Takes the tasks of the processes that are to die out.

@@ -1,7 +1,7 @@
 //! One throw-away cluster: on 127.0.0.1 only, in a folder of its own, gone with its owner.
 
 use std::fs::{self, DirBuilder};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -22,6 +22,8 @@ use crate::stopwatch::Stopwatch;
 const KEEPER: &str = include_str!("keeper.sh");
 /// A start takes two seconds; a loaded machine gets its time, a hanging one an error.
 const START_LIMIT: Duration = Duration::from_secs(120);
+/// A server that was killed first reads what it wrote ahead; the keeper gives it 60 seconds.
+const RESTART_LIMIT: Duration = Duration::from_secs(90);
 /// The keeper gives the server 20 seconds before it kills it.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 /// Another program may take a free port before the server does.
@@ -45,9 +47,19 @@ impl Cluster {
         let mut cluster = Self::keep(folder.clone(), programs, &password)
             .inspect_err(|_| drop(fs::remove_dir_all(&folder)))
             .context("failed to start the keeper of PostgreSQL")?;
-        let port = cluster.ready().context("failed to start PostgreSQL")?;
+        let ready = cluster.said("ready ", START_LIMIT);
+        let port: u16 = ready.context("failed to start PostgreSQL")?.parse()?;
         cluster.url = format!("postgres://asynx:{password}@127.0.0.1:{port}/postgres");
         Ok(cluster)
+    }
+
+    /// Kills the server (an `immediate` shutdown: no checkpoint, connections break), starts it again on the same data and port,
+    /// and waits until it takes connections.
+    pub(crate) fn restart(&mut self) -> Result<()> {
+        let lifeline = self.keeper.stdin.as_mut().context("the cluster was stopped")?;
+        writeln!(lifeline, "restart").context("the keeper of PostgreSQL has gone")?;
+        let restarted = self.said("restarted", RESTART_LIMIT);
+        restarted.map(drop).context("failed to restart PostgreSQL")
     }
 
     /// Where to connect, as a superuser.
@@ -93,14 +105,14 @@ impl Cluster {
         })
     }
 
-    /// Waits for the keeper's `ready`, and returns the port it names.
-    fn ready(&self) -> Result<u16> {
+    /// Waits for a word of the keeper, and returns what follows it.
+    fn said(&self, word: &str, limit: Duration) -> Result<String> {
         let watch = Stopwatch::start();
         let mut complaint = String::new();
-        while watch.elapsed() < START_LIMIT {
+        while watch.elapsed() < limit {
             match self.said.recv_timeout(TICK) {
-                Ok(line) => match line.strip_prefix("ready ") {
-                    Some(port) => return Ok(port.trim().parse()?),
+                Ok(line) => match line.strip_prefix(word) {
+                    Some(rest) => return Ok(rest.trim().to_owned()),
                     None => complaint.push_str(&line),
                 },
                 Err(RecvTimeoutError::Timeout) => interrupt::check()?,

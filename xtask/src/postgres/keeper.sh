@@ -5,7 +5,8 @@
 #   keeper.sh FOLDER PROGRAMS PORT...
 #
 # FOLDER exists and holds the file `password`; PROGRAMS is where initdb and pg_ctl are. The first PORT that is free is used.
-# Prints `ready PORT`, or else what went wrong and ends.
+# Prints `ready PORT`, or else what went wrong and ends. To a line `restart` it kills the server, as a crash of the machine would,
+# starts it again, and prints `restarted`.
 
 set -u
 exec 2>&1
@@ -70,8 +71,12 @@ SETTINGS
 for port in "$@"; do
     if as_owner "$programs/pg_ctl" start -D "$folder/data" -l "$folder/log" -o "-p $port" -w -t 30 -s; then
         echo "ready $port"
-        # Nothing is ever sent; the read ends when the owner does.
-        while read -r _; do :; done
+        # The read ends when the owner does.
+        while read -r _; do
+            as_owner "$programs/pg_ctl" restart -D "$folder/data" -l "$folder/log" -m immediate -w -t 60 -s ||
+                give_up "the server did not start again"
+            echo restarted
+        done
         exit 0
     fi
     # Only a port that somebody took meanwhile is worth another try.

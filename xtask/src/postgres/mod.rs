@@ -3,8 +3,10 @@
 mod cluster;
 mod install;
 mod programs;
+mod serve;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use cluster::Cluster;
 pub(crate) use programs::Programs;
+pub(crate) use serve::{serve, serve_anew};

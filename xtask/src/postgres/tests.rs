@@ -76,6 +76,24 @@ fn a_cluster_answers_and_leaves_nothing() {
 }
 
 #[test]
+fn a_cluster_is_restarted_on_its_data() {
+    let mut cluster = Cluster::start(programs()).unwrap();
+    let url = cluster.url().to_owned();
+    query(&url, "create table kept as select 7 as n");
+    let before = postmaster(cluster.folder());
+
+    cluster.restart().unwrap();
+    assert!(!alive(before));
+    assert_eq!(query(&url, "select n from kept"), "7");
+    let log = fs::read_to_string(cluster.folder().join("log")).unwrap();
+    assert!(log.contains("was not properly shut down"), "{log}");
+
+    let (folder, postmaster) = (cluster.folder().to_owned(), postmaster(cluster.folder()));
+    cluster.stop().unwrap();
+    assert_gone(&folder, postmaster, port(&url));
+}
+
+#[test]
 fn clusters_run_side_by_side() {
     let (one, two) = (Cluster::start(programs()).unwrap(), Cluster::start(programs()).unwrap());
     assert_ne!(one.folder(), two.folder());

@@ -7,13 +7,11 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 
 use self::tally::Tally;
-use crate::postgres::{Cluster, Programs};
+use crate::postgres::{Cluster, Programs, serve};
 use crate::process;
 use crate::stopwatch::Stopwatch;
 use crate::workspace::{Workspace, cargo};
 
-/// The URL of the server that tests use. Set by a person: use that one and start none.
-const POSTGRES_URL: &str = "ASYNX_TEST_POSTGRES";
 /// The crate whose tests need the server.
 const POSTGRES_CRATE: &str = "asynx-store-postgres";
 
@@ -55,16 +53,9 @@ pub(crate) fn run() -> Result<ExitCode> {
 fn provision(workspace: &Workspace, tests: &mut Command) -> Result<Option<Cluster>> {
     // Our own tests start clusters, so the programs are needed in any case.
     let programs = Programs::provide()?;
-    if std::env::var_os(POSTGRES_URL).is_some_and(|url| !url.is_empty()) {
-        println!("PostgreSQL: the server that {POSTGRES_URL} names");
-        return Ok(None);
-    }
     if workspace.package(POSTGRES_CRATE).is_none() {
         println!("PostgreSQL: no server, since there is no crate {POSTGRES_CRATE}");
         return Ok(None);
     }
-    let cluster = Cluster::start(&programs)?;
-    println!("PostgreSQL: a throw-away server in {}", cluster.folder().display());
-    tests.env(POSTGRES_URL, cluster.url());
-    Ok(Some(cluster))
+    serve(&programs, tests)
 }

@@ -39,6 +39,7 @@ impl Broken {
         let told = Hooks::default().on_handler_failure(move |event, id, failure| match (mutation, failure) {
             (Mutation::CloseTellsNothing, HandlerFailure::Closed) => {}
             (Mutation::PanicsAreNotTold, HandlerFailure::Panicked(_)) => {}
+            (Mutation::TimeoutsAreNotTold, HandlerFailure::TimedOut { .. }) => {}
             _ => hooks.handler_failed(event, id, failure),
         });
         Self {

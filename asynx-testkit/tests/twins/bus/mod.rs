@@ -44,6 +44,11 @@ fn broken_laws(mutation: Mutation) -> Vec<LawBroken> {
     kept.into_iter().filter_map(Result::err).collect()
 }
 
+fn is_found_by(mutation: Mutation, check: &str) -> bool {
+    let check = proof::named(CHECKS, check);
+    ThreadRuntime.block_on(check.run(&Twin(mutation))).is_err()
+}
+
 #[test]
 fn a_whole_bus_breaks_no_law() {
     let found = broken_laws(Mutation::None);

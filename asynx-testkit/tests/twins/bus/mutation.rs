@@ -30,6 +30,8 @@ mutations! {
     FallbacksDoNotRun: fallbacks_do_not_run breaks B4 and B5 and B6 and B7 and B8;
     /// Handlers may take as long as they like.
     TimeoutsAreIgnored: timeouts_are_ignored breaks B4;
+    /// The hooks are told nothing of timeouts.
+    TimeoutsAreNotTold: timeouts_are_not_told breaks B4;
     /// A fallback's failure is told to nobody.
     FallbacksFailSilently: fallbacks_fail_silently breaks B4;
     /// Deliveries end at once.

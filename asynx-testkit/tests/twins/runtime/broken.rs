@@ -94,7 +94,7 @@ impl Runtime for Broken {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         match self.mutation {
-            Mutation::SleepsEndEarly => ThreadRuntime.sleep(duration.mul_f64(0.9)),
+            Mutation::SleepsEndEarly => ThreadRuntime.sleep(duration / 2),
             Mutation::LongSleepsDoNotEnd if duration > Duration::from_millis(10) => future::pending().boxed(),
             Mutation::DroppedSleepsStopOthers => {
                 let (dropped, mut watch) = (Arc::clone(&self.dropped), Watch(Arc::clone(&self.dropped), false));

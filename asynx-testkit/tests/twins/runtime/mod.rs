@@ -41,6 +41,10 @@ fn broken_laws(mutation: Mutation) -> Vec<LawBroken> {
     CHECKS.iter().filter_map(|check| check.run(&twin).err()).collect()
 }
 
+fn is_found_by(mutation: Mutation, check: &str) -> bool {
+    proof::named(CHECKS, check).run(&Twin(mutation)).is_err()
+}
+
 #[test]
 fn a_whole_runtime_breaks_no_law() {
     let found = broken_laws(Mutation::None);

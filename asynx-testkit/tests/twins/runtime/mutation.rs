@@ -12,7 +12,7 @@ mutations! {
     TasksOutliveTheRuntime: tasks_outlive_the_runtime breaks R1;
     /// A panic ends the runtime.
     PanicsEndTheRuntime: panics_end_the_runtime breaks R2;
-    /// Sleeps end a little early.
+    /// Sleeps end after half of their time.
     SleepsEndEarly: sleeps_end_early breaks R3;
     /// Sleeps beyond ten milliseconds do not end.
     LongSleepsDoNotEnd: long_sleeps_do_not_end breaks R3;

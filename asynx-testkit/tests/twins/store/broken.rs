@@ -40,6 +40,7 @@ pub(super) struct Scratch {
     pub(super) reads: u64,
     pub(super) appended_by: BTreeMap<(StreamId, Version), usize>,
     pub(super) fenced_by: BTreeMap<StreamId, usize>,
+    pub(super) erasures: BTreeMap<StreamId, usize>,
     pub(super) erased_by: BTreeMap<StreamId, usize>,
     pub(super) deleted: BTreeMap<StreamId, (usize, Vec<StoredEvent>)>,
     pub(super) readers: BTreeMap<String, Reader>,
@@ -212,6 +213,10 @@ impl Store for Broken {
 
     async fn read_from(&self, stream: &StreamId, from: Version) -> Result<Vec<StoredEvent>, StoreError> {
         let stream = self.taken_for(stream);
+        let from = match (self.mutation, from.previous()) {
+            (Mutation::ReadsBeginTooEarly, Some(previous)) => previous,
+            _ => from,
+        };
         let events = self.staged.read_range(&stream, from, usize::MAX);
         Ok(self.visible(&stream, events))
     }
@@ -295,6 +300,12 @@ impl Store for Broken {
         queries
             .iter_mut()
             .for_each(|query| query.stream = self.taken_for(&query.stream));
+        if self.is(Mutation::HeadsAreOfOneCase) {
+            for query in &mut queries {
+                let id = query.stream.aggregate_id.as_str().to_lowercase();
+                query.stream.aggregate_id = AggregateId::parse(id).expect("still valid");
+            }
+        }
         if self.is(Mutation::HeadsAreSorted) {
             queries.sort_by(|a, b| a.stream.cmp(&b.stream));
         }
@@ -324,6 +335,9 @@ impl Store for Broken {
                 Mutation::ErasedIdsAreNotFound => {
                     head.found = head.found.take().filter(|found| found.record.is_some());
                 }
+                Mutation::FirstErasureLosesTheFloor if self.scratch().erasures.get(&query.stream) == Some(&1) => {
+                    head.floor = head.floor.filter(|_| head.living().is_some());
+                }
                 Mutation::TombstonesInBatchesAreMissed if self.hides_floor(&query.stream) => {
                     (head.floor, head.erasing) = (None, false);
                 }
@@ -342,6 +356,7 @@ impl Store for Broken {
         for (loaded, load) in all.iter_mut().zip(&loads) {
             match (self.mutation, load.from, load.snapshot) {
                 (Mutation::LoadsNeverSayMore, ..) => loaded.more = false,
+                (Mutation::ErasedLoadsHaveNoFloor, ..) if !self.head(&load.stream, None).erasing => loaded.floor = None,
                 (Mutation::LoadsReachBelowTheFloor, Some(from), _) => {
                     loaded.events = self.staged.read_range(&load.stream, from, load.limit);
                 }

@@ -2,9 +2,11 @@
 
 use async_trait::async_trait;
 use asynx_core::store::{
-    Erase, EventLog, ForgetPolicy, LogEvent, LogPage, LogQuery, PendingErasure, Snapshot, SnapshotStore,
+    Erase, EventLog, ForgetPolicy, LogEvent, LogFilter, LogPage, LogQuery, PendingErasure, Snapshot, SnapshotStore,
 };
 use asynx_core::{Category, EventName, Position, SchemaVersion, Store, StoreError, StreamId, Version};
+
+use asynx_store_memory::MemoryStore;
 
 use super::broken::Broken;
 use super::mutation::Mutation;
@@ -82,6 +84,7 @@ impl Erase for Broken {
         }
         let mut scratch = self.scratch();
         scratch.stale.remove(stream);
+        *scratch.erasures.entry(stream.clone()).or_default() += 1;
         scratch.erased_by.insert(stream.clone(), self.staged.handle);
         scratch
             .erased_up_to
@@ -101,6 +104,21 @@ impl Erase for Broken {
     }
 }
 
+/// All that the log has of a stream.
+async fn log_of(memory: &MemoryStore, stream: &StreamId) -> Vec<LogEvent> {
+    let query = LogQuery {
+        after: None,
+        filter: LogFilter {
+            streams: vec![stream.clone()],
+            ..LogFilter::default()
+        },
+        max_events: usize::MAX,
+        max_bytes: usize::MAX,
+    };
+    let log = memory.log().expect("memory has a log");
+    log.read(&query).await.expect("memory can be read").events
+}
+
 #[async_trait]
 impl EventLog for Broken {
     async fn read(&self, query: &LogQuery) -> Result<LogPage, StoreError> {
@@ -118,6 +136,21 @@ impl EventLog for Broken {
             Mutation::LogIsOfTheHandle => {
                 page.events
                     .retain(|event| !self.is_foreign(&event.stream, event.version));
+            }
+            // Only a reader that is given one event after the other can tell.
+            Mutation::LonelyEventsArePassedOver if page.at_end && page.events.len() == 1 && query.max_events == 100 => {
+                page.events.clear();
+            }
+            Mutation::TombstonesGo => {
+                // Alone at the front of its stream: what came before it is gone.
+                let alone = |event: &LogEvent| {
+                    let from = event.version.previous().unwrap_or(Version::FIRST);
+                    let before = now(log_of(&self.staged.memory, &event.stream));
+                    event.event_name.is_tombstone()
+                        && event.record.is_none()
+                        && !before.iter().any(|other| other.version == from)
+                };
+                page.events.retain(|event| !alone(event));
             }
             Mutation::LogLeavesErasedOut => page.events.retain(|event| event.record.is_some()),
             Mutation::LogIsLateWithoutWaiting => {

@@ -15,6 +15,8 @@ pub(super) struct Reader {
     fence: u64,
     position: Option<Position>,
     known: bool,
+    /// The last position that was one.
+    last: Option<Position>,
 }
 
 impl Broken {
@@ -67,7 +69,9 @@ impl Broken {
 #[async_trait]
 impl Checkpoints for Broken {
     async fn get(&self, reader: &str) -> Result<Option<Checkpoint>, StoreError> {
-        let Reader { fence, position, known } = self.reader(reader);
+        let Reader {
+            fence, position, known, ..
+        } = self.reader(reader);
         let given = known || (self.is(Mutation::RemovedReadersAreGiven) && fence > 0);
         Ok(given.then_some(Checkpoint { position, fence }))
     }
@@ -86,8 +90,9 @@ impl Checkpoints for Broken {
                 kept.position = None;
             }
             kept.known = true;
+            let passed_over = kept.last.filter(|_| self.is(Mutation::ClaimsPassOverNone));
             Checkpoint {
-                position: kept.position,
+                position: kept.position.or(passed_over),
                 fence: kept.fence,
             }
         }))
@@ -104,6 +109,7 @@ impl Checkpoints for Broken {
             };
             if may || self.is(Mutation::RefusedPutsAreKept) {
                 kept.position = position.map(|position| self.position(position));
+                kept.last = kept.position.or(kept.last);
                 kept.known |= self.is(Mutation::RemoversMayPut);
             }
             may
@@ -111,10 +117,18 @@ impl Checkpoints for Broken {
     }
 
     async fn remove(&self, reader: &str, fence: u64) -> Result<bool, StoreError> {
+        if self.is(Mutation::RemovesTakeLongerNames) {
+            let mut scratch = self.scratch();
+            let longer = scratch
+                .readers
+                .iter_mut()
+                .filter(|(name, _)| name.starts_with(reader) && *name != reader);
+            longer.for_each(|(_, longer)| longer.position = None);
+        }
         Ok(self.change(reader, |kept| {
             let may = kept.known && self.may_write(*kept, fence);
             if may {
-                kept.known = false;
+                (kept.known, kept.last) = (false, None);
             }
             if may && self.is(Mutation::RemovedFencesBeginAgain) {
                 kept.fence = 0;

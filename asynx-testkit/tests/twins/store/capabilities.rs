@@ -41,8 +41,8 @@ fn seen(capabilities: Capabilities, has_another: bool, law: &str) -> Vec<Option<
 fn what_is_not_declared_must_refuse() {
     let none = Capabilities::none();
     for law in [
-        "S5", "N1", "N2", "N3", "N4", "E1", "E2", "E3", "E4", "E5", "L1", "L6", "L7", "W1", "W2", "W3", "C1", "C2",
-        "C3", "C4", "C5", "C6",
+        "S5", "N1", "N2", "N3", "N4", "E1", "E2", "E3", "E4", "E5", "E6", "L1", "L6", "L7", "W1", "W2", "W3", "C1",
+        "C2", "C3", "C4", "C5", "C6",
     ] {
         for seen in seen(none, true, law) {
             let seen = seen.unwrap_or_else(|| panic!("{law} passes over what is not declared"));

@@ -36,6 +36,8 @@ mutations! {
     CountsIgnoreTheirVersion: counts_ignore_their_version breaks S8;
     /// The largest count is taken for none.
     LargestRangeIsEmpty: largest_range_is_empty breaks S8;
+    /// Reads begin before their version.
+    ReadsBeginTooEarly: reads_begin_too_early breaks S8 and S11;
     /// Ranges begin after their version.
     RangesBeginTooLate: ranges_begin_too_late breaks S8 and S2 and S9 and E2 and E3 and L7;
     /// The caller's buffer is used again once the caller has dropped it.
@@ -44,6 +46,8 @@ mutations! {
     DroppedAppendsLeaveALock: dropped_appends_leave_a_lock breaks S10;
     /// A percent sign is an underscore.
     PatternCharactersAreOne: pattern_characters_are_one breaks S11;
+    /// Heads are told apart in small letters.
+    HeadsAreOfOneCase: heads_are_of_one_case breaks S11 and E3 and E4;
     /// Category and id are joined by a slash.
     CategoryAndIdAreJoined: category_and_id_are_joined breaks S11;
     /// The log cuts names at 100 bytes.
@@ -79,7 +83,7 @@ mutations! {
     /// A load gives the snapshot of the old life.
     OldSnapshotIsLoaded: old_snapshot_is_loaded breaks E2;
     /// The log still has the payload of what was erased.
-    LogKeepsPayloads: log_keeps_payloads breaks E3 and E5;
+    LogKeepsPayloads: log_keeps_payloads breaks E3 and E5 and E6;
     /// Snapshots outlive an erasure.
     ErasuresLeaveSnapshots: erasures_leave_snapshots breaks E3;
     /// Erasing again fails.
@@ -88,8 +92,14 @@ mutations! {
     ErasuresTakeTheNextLife: erasures_take_the_next_life breaks E3;
     /// Where nothing is kept, versions begin again.
     VersionsBeginAgain: versions_begin_again breaks E4;
+    /// The first erasure of a stream loses the floor until the next life begins.
+    FirstErasureLosesTheFloor: first_erasure_loses_the_floor breaks E4;
+    /// Once it is erased, a life has left no floor for loads.
+    ErasedLoadsHaveNoFloor: erased_loads_have_no_floor breaks E4;
     /// The log leaves out what was erased.
-    LogLeavesErasedOut: log_leaves_erased_out breaks E5 and L2;
+    LogLeavesErasedOut: log_leaves_erased_out breaks E5 and E6 and L2;
+    /// Where everything is erased, the log does not even tell that there was something.
+    TombstonesGo: tombstones_go breaks E6;
     /// Ids whose events were erased are not found.
     ErasedIdsAreNotFound: erased_ids_are_not_found breaks E5;
     /// Pages of some sizes leave an event out.
@@ -104,6 +114,10 @@ mutations! {
     LogTurnsGroupsRound: log_turns_groups_round breaks L3;
     /// The log gives nothing while any append is under way.
     LogStopsWhileAnythingIsOpen: log_stops_while_anything_is_open breaks L4;
+    /// A page that would hold one event is empty, and what comes after it follows.
+    LonelyEventsArePassedOver: lonely_events_are_passed_over breaks L4 and L6 and S2;
+    /// The log gives what is still under way.
+    LogGivesOpenAppends: log_gives_open_appends breaks L5 and L2 and L4;
     /// The log gives what was rolled back.
     LogGivesRolledBackAppends: log_gives_rolled_back_appends breaks L5;
     /// Pages may be of any size in bytes.
@@ -116,6 +130,8 @@ mutations! {
     SecondLeaseIsGiven: second_lease_is_given breaks W1;
     /// A dropped lease is not free again.
     DroppedLeaseStaysTaken: dropped_lease_stays_taken breaks W2 and W1;
+    /// A lease that was dropped before says that it is not held.
+    LeasesAreHeldOnce: leases_are_held_once breaks W2 and W1;
     /// A lost lease says that it is held.
     LostLeaseSaysItIsHeld: lost_lease_says_it_is_held breaks W3;
     /// Of a position the last part alone is kept.
@@ -138,6 +154,8 @@ mutations! {
     RefusedPutsAreKept: refused_puts_are_kept breaks C3 and C2 and C5;
     /// A lower position is taken for an old one.
     PositionsOnlyRise: positions_only_rise breaks C4;
+    /// After `None` was put, a claim answers the position before that.
+    ClaimsPassOverNone: claims_pass_over_none breaks C4;
     /// The fences of a removed reader begin again.
     RemovedFencesBeginAgain: removed_fences_begin_again breaks C5;
     /// A removed reader is still given.
@@ -146,6 +164,8 @@ mutations! {
     RemoversMayPut: removers_may_put breaks C5;
     /// Readers end after 100 bytes.
     ReadersAreCut: readers_are_cut breaks C6;
+    /// A remove takes along the positions of readers whose names begin the same.
+    RemovesTakeLongerNames: removes_take_longer_names breaks C6;
     /// Readers are told apart in small letters.
     ReadersAreOfOneCase: readers_are_of_one_case breaks C6;
     /// An append at a version that was taken through another handle is answered by success.

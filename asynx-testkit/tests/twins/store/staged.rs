@@ -39,6 +39,8 @@ struct State {
     /// Events that never were.
     ghosts: Vec<LogEvent>,
     leases: BTreeMap<(Category, usize), Arc<AtomicBool>>,
+    /// The categories whose lease was dropped once.
+    dropped: BTreeSet<Category>,
 }
 
 const fn position((transaction, number): Place) -> Position {
@@ -62,10 +64,27 @@ impl State {
         events
     }
 
+    /// Shows events in the log that are not stored.
+    fn haunt(&mut self, transaction: u64, group: &AppendGroup) {
+        for event in group.events.clone() {
+            let number = (1 << 40) + self.ghosts.len() as u64;
+            self.places.insert(number, (transaction, number));
+            self.ghosts.push(LogEvent {
+                position: position((transaction, number)),
+                stream: group.stream.clone(),
+                version: event.version,
+                event_id: event.event_id,
+                event_name: event.event_name,
+                occurred_at: event.occurred_at,
+                record: Some(event.record),
+            });
+        }
+    }
+
     /// Below which transaction everything has ended.
     fn watermark(&self, mutation: Mutation) -> u64 {
         match (mutation, self.open.first()) {
-            (Mutation::LogReadsBeyondOpenAppends, _) | (_, None) => u64::MAX,
+            (Mutation::LogReadsBeyondOpenAppends | Mutation::LogGivesOpenAppends, _) | (_, None) => u64::MAX,
             (Mutation::LogStopsWhileAnythingIsOpen, Some(_)) => 0,
             (_, Some(oldest)) => *oldest,
         }
@@ -198,6 +217,9 @@ impl SlowTransactions for Staged {
         let mut state = self.lock();
         let transaction = state.begin();
         state.open.insert(transaction);
+        if self.mutation == Mutation::LogGivesOpenAppends {
+            state.haunt(transaction, group);
+        }
         Box::new(Held {
             store: self.clone(),
             transaction,
@@ -224,26 +246,17 @@ impl HeldAppend for Held {
         if self.store.mutation != Mutation::LogGivesRolledBackAppends {
             return;
         }
-        let mut state = self.store.lock();
-        for event in self.group.events.clone() {
-            let number = (1 << 40) + state.ghosts.len() as u64;
-            state.places.insert(number, (self.transaction, number));
-            state.ghosts.push(LogEvent {
-                position: position((self.transaction, number)),
-                stream: self.group.stream.clone(),
-                version: event.version,
-                event_id: event.event_id,
-                event_name: event.event_name,
-                occurred_at: event.occurred_at,
-                record: Some(event.record),
-            });
-        }
+        self.store.lock().haunt(self.transaction, &self.group);
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.store.lock().open.remove(&self.transaction);
+        let mut state = self.store.lock();
+        state.open.remove(&self.transaction);
+        if self.store.mutation == Mutation::LogGivesOpenAppends {
+            state.ghosts.clear();
+        }
     }
 }
 
@@ -259,7 +272,10 @@ impl SoleWriter for Staged {
         if taken && self.mutation != Mutation::SecondLeaseIsGiven {
             return Ok(None);
         }
-        let held = Arc::new(AtomicBool::new(true));
+        let again = state.dropped.contains(category);
+        let held = Arc::new(AtomicBool::new(
+            !(again && self.mutation == Mutation::LeasesAreHeldOnce),
+        ));
         state.leases.insert(place.clone(), Arc::clone(&held));
         Ok(Some(Box::new(Lease {
             store: self.clone(),
@@ -290,6 +306,7 @@ impl Drop for Lease {
             .is_some_and(|held| Arc::ptr_eq(held, &self.held));
         if mine && self.store.mutation != Mutation::DroppedLeaseStaysTaken {
             state.leases.remove(&self.place);
+            state.dropped.insert(self.place.0.clone());
         }
     }
 }

@@ -1,0 +1,239 @@
+use asynx_core::store::{LogEvent, LogPage, ParkedEvent};
+use asynx_core::{Error, Position, StoreError, catch_future};
+
+use super::Runner;
+use super::attempt::Tried;
+use super::post::{Post, Stop};
+use crate::decode::Decoded;
+use crate::lifecycle::{Moved, Step};
+use crate::projection::HandlerError;
+use crate::role::{Role, progress};
+use crate::{Decode, Lifecycle, OnPoison};
+
+impl<L: Lifecycle> Runner<L> {
+    /// Up to where a version that is rebuilt may come, if there is a limit: what the one in use never handles is not
+    /// replayed.
+    async fn limit(&self, post: &Post) -> Result<Option<Option<Position>>, StoreError> {
+        let Role::Rebuild(in_use) = post.role else {
+            return Ok(None);
+        };
+        let (least, most) = progress(&self.reader.store, &self.projection, in_use).await?;
+        Ok(Some(if self.lifecycle.has_effects() { least } else { most }))
+    }
+
+    /// The next page, cut at the limit.
+    pub(super) async fn next_page(&self, post: &Post) -> Result<LogPage, StoreError> {
+        let limit = self.limit(post).await?;
+        let Some(limit) = limit else {
+            return self.reader.page(post.position).await;
+        };
+        if post.position >= limit {
+            return Ok(LogPage {
+                events: Vec::new(),
+                next: post.position,
+                at_end: true,
+            });
+        }
+        let mut page = self.reader.page(post.position).await?;
+        if page.next > limit {
+            page.events.retain(|event| Some(event.position) <= limit);
+            page.next = limit;
+            page.at_end = true;
+        }
+        Ok(page)
+    }
+
+    /// Nothing of the page is for this projection.
+    pub(super) async fn pass_by(&self, post: &mut Post, page: &LogPage) -> Result<(), Stop> {
+        post.position = page.next;
+        self.board.change(|status| status.position = page.next);
+        // Not at each look: that would be a write for each event that is not wanted.
+        let now = self.runtime.now().as_micros();
+        let often = self.options.poll_interval.min(self.options.lease_time);
+        let often = i64::try_from(often.as_micros()).unwrap_or(i64::MAX);
+        if post.kept == page.next || (page.at_end && now - post.kept_at < often) {
+            return Ok(());
+        }
+        post.kept_at = now;
+        self.pass(post, None, page.next).await
+    }
+
+    pub(super) async fn handle_page(
+        &mut self,
+        post: &mut Post,
+        page: &LogPage,
+        events: Vec<LogEvent>,
+        began: i64,
+    ) -> Result<(), Stop> {
+        let entries = self.decoded(post, &events).await?;
+        let (mut start, mut size) = (0, events.len());
+        while start < events.len() {
+            let sound = entries[start..]
+                .iter()
+                .take(size)
+                .take_while(|entry| entry.is_ok())
+                .count();
+            if sound == 0 {
+                let Err(error) = &entries[start] else { continue };
+                let failure = HandlerError::permanent(error.clone());
+                self.put_aside(post, &events[start], &failure, 1, after(page, &events, start))
+                    .await?;
+                start += 1;
+                continue;
+            }
+            let end = start + sound;
+            let batch: Vec<_> = entries[start..end]
+                .iter()
+                .filter_map(|entry| entry.clone().ok())
+                .collect();
+            let to = after(page, &events, end - 1);
+            match self.try_batch(post, &events[start..end], batch, to).await? {
+                Tried::Done => {
+                    start = end;
+                    // Grows again behind a poison event.
+                    size = (size * 2).min(events.len());
+                }
+                Tried::Failed(..) if sound > 1 => size = sound.div_ceil(2),
+                Tried::Failed(failure, attempts) => {
+                    self.put_aside(post, &events[start], &failure, attempts, to).await?;
+                    start = end;
+                }
+                Tried::Moved(position) => {
+                    // Somebody else's transaction, or an earlier one of ours, did it after all.
+                    post.position = position;
+                    post.kept = position;
+                    return Ok(());
+                }
+            }
+        }
+        self.tell_speed(&events, began);
+        Ok(())
+    }
+
+    async fn decoded(
+        &mut self,
+        post: &Post,
+        events: &[LogEvent],
+    ) -> Result<Vec<Decoded<<L::Decode as Decode>::Entry>>, Stop> {
+        let mut failures = 0;
+        loop {
+            let decoded = catch_future(self.decode.decode(&self.reader.store, events)).await;
+            let decoded = match decoded {
+                Ok(decoded) => decoded,
+                Err(panic) => Err(Error::Store {
+                    source: StoreError::transient(format!("the decoder {panic}")),
+                }),
+            };
+            match decoded {
+                Ok(entries) if entries.len() == events.len() => return Ok(entries),
+                Ok(_) => return Err(Stop::Failed("the decoder left events out".to_owned())),
+                Err(error @ Error::SchemaNewer { .. }) => return Err(Stop::Newer(error.to_string())),
+                Err(error) => {
+                    self.say(&HandlerError::from(error).to_string());
+                    self.tell_stuck(post, events);
+                    failures += 1;
+                    self.back_off(failures, post).await;
+                    if self.is_over(post) {
+                        return Err(Stop::Yield);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn put_aside(
+        &self,
+        post: &mut Post,
+        event: &LogEvent,
+        failure: &HandlerError,
+        attempts: u32,
+        to: Option<Position>,
+    ) -> Result<(), Stop> {
+        let LogEvent {
+            position, event_name, ..
+        } = event;
+        if self.options.on_poison == OnPoison::Halt {
+            let what = format!("{event_name} of {} at {position}: {failure}", event.stream);
+            return Err(Stop::Failed(what));
+        }
+        let parked = ParkedEvent {
+            position: *position,
+            stream: event.stream.clone(),
+            version: event.version,
+            event_id: event.event_id,
+            event_name: event_name.clone(),
+            error: failure.to_string().chars().take(4_000).collect(),
+            attempts,
+            parked_at: self.runtime.now(),
+        };
+        self.pass(post, Some(&parked), to).await?;
+        self.board.change(|status| {
+            status.parked += 1;
+            status.position = to;
+        });
+        Ok(())
+    }
+
+    /// Moves on without the handler.
+    async fn pass(&self, post: &mut Post, parked: Option<&ParkedEvent>, to: Option<Position>) -> Result<(), Stop> {
+        let step = self.step(post, to);
+        let mut failures = 0;
+        loop {
+            match self.lifecycle.pass(parked, &step).await {
+                Ok(Moved::No) => {
+                    // By an earlier attempt whose answer was lost, perhaps.
+                    let position = self.moved_elsewhere(post, &step).await?;
+                    if position != to {
+                        return Err(Stop::Yield);
+                    }
+                    break;
+                }
+                Ok(_) => break,
+                Err(error) => self.say(&error.to_string()),
+            }
+            failures += 1;
+            self.back_off(failures, post).await;
+            if self.is_over(post) {
+                return Err(Stop::Yield);
+            }
+        }
+        post.position = to;
+        post.kept = to;
+        Ok(())
+    }
+
+    /// Where the checkpoint is, if the projection is still this process's.
+    pub(super) async fn moved_elsewhere(&self, post: &Post, step: &Step) -> Result<Option<Position>, Stop> {
+        let mut failures = 0;
+        loop {
+            match step.get().await {
+                Ok(Some(checkpoint)) if checkpoint.fence == post.fence => return Ok(checkpoint.position),
+                Ok(_) => return Err(Stop::Yield),
+                Err(error) => self.say(&error.to_string()),
+            }
+            failures += 1;
+            self.back_off(failures, post).await;
+            if self.is_over(post) {
+                return Err(Stop::Yield);
+            }
+        }
+    }
+
+    pub(super) fn step(&self, post: &Post, to: Option<Position>) -> Step {
+        Step {
+            store: self.reader.store.clone(),
+            reader: self.name.clone(),
+            from: post.kept,
+            to,
+            fence: post.fence,
+        }
+    }
+}
+
+/// Where a reader is behind an event of a page.
+fn after(page: &LogPage, events: &[LogEvent], at: usize) -> Option<Position> {
+    if at + 1 == events.len() {
+        return page.next;
+    }
+    Some(events[at].position)
+}

@@ -1,0 +1,384 @@
+//! Engines in the simulator: processes that are paused beyond their leases, killed and started again, over a store that
+//! answers late or not at all.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use asynx_core::store::{
+    AppendError, Checkpoint, Checkpoints, EventLog, Leases, LogEvent, NewEvent, ParkedEvent, Parking, StoredEvent,
+    Transactions,
+};
+use asynx_core::{Position, Runtime, Store, StoreError, StreamId, Version};
+use asynx_projection::{
+    Batch, Detached, Engine, HandlerError, Lifecycle, Projection, ProjectionOptions, Transactional,
+    TransactionalProjection, Untyped,
+};
+use asynx_store_memory::{MemoryStore, MemoryTransaction};
+use asynx_testkit::sim::{Sim, SimProcess};
+use asynx_testkit::{Random, samples};
+
+/// The store as one process sees it: slow, and now and then its answers are lost. What it took is recorded.
+#[derive(Clone)]
+struct Seen {
+    base: MemoryStore,
+    process: SimProcess,
+    history: Arc<Mutex<History>>,
+    /// A deliberate bug: whoever writes is taken for the newest owner.
+    unfenced: bool,
+}
+
+#[derive(Default)]
+struct History {
+    /// The fences by which checkpoints were moved, by reader.
+    moves: BTreeMap<String, Vec<u64>>,
+    /// What the transactional handler wrote, in the order of the commits.
+    written: Vec<Position>,
+    /// What the detached handler was given.
+    given: Vec<Position>,
+    poison: u64,
+}
+
+impl Seen {
+    async fn wait(&self) {
+        let time = Duration::from_micros(self.process.entropy() % 3_000);
+        self.process.sleep(time).await;
+    }
+
+    fn is_lost(&self) -> Result<(), StoreError> {
+        match self.process.entropy().is_multiple_of(30) {
+            true => Err(StoreError::transient("the answer was lost")),
+            false => Ok(()),
+        }
+    }
+
+    fn record(&self, reader: &str, fence: u64) {
+        let mut history = self.history.lock().unwrap();
+        history.moves.entry(reader.to_owned()).or_default().push(fence);
+    }
+
+    async fn newest(&self, reader: &str, fence: u64) -> u64 {
+        let kept = Checkpoints::get(&self.base, reader).await.unwrap();
+        if self.unfenced {
+            kept.map_or(fence, |kept| kept.fence)
+        } else {
+            fence
+        }
+    }
+}
+
+#[async_trait]
+impl Checkpoints for Seen {
+    async fn get(&self, reader: &str) -> Result<Option<Checkpoint>, StoreError> {
+        self.wait().await;
+        self.is_lost()?;
+        Checkpoints::get(&self.base, reader).await
+    }
+
+    async fn claim(&self, reader: &str) -> Result<Checkpoint, StoreError> {
+        self.wait().await;
+        let claimed = self.base.claim(reader).await;
+        self.is_lost()?;
+        claimed
+    }
+
+    async fn put(&self, reader: &str, position: Option<Position>, fence: u64) -> Result<bool, StoreError> {
+        self.wait().await;
+        let shown = self.newest(reader, fence).await;
+        let put = self.base.put(reader, position, shown).await?;
+        if put {
+            self.record(reader, fence);
+        }
+        self.is_lost()?;
+        Ok(put)
+    }
+
+    async fn remove(&self, reader: &str, fence: u64) -> Result<bool, StoreError> {
+        self.base.remove(reader, fence).await
+    }
+}
+
+impl Transactions for Seen {
+    type Transaction = (MemoryTransaction, Option<(String, u64)>);
+
+    async fn begin(&self) -> Result<Self::Transaction, StoreError> {
+        self.wait().await;
+        Ok((self.base.begin().await?, None))
+    }
+
+    async fn move_in(
+        &self,
+        transaction: &mut Self::Transaction,
+        reader: &str,
+        from: Option<Position>,
+        to: Option<Position>,
+        fence: u64,
+    ) -> Result<bool, StoreError> {
+        self.wait().await;
+        transaction.1 = Some((reader.to_owned(), fence));
+        let shown = self.newest(reader, fence).await;
+        self.base.move_in(&mut transaction.0, reader, from, to, shown).await
+    }
+
+    async fn park_in(
+        &self,
+        transaction: &mut Self::Transaction,
+        reader: &str,
+        event: &ParkedEvent,
+    ) -> Result<(), StoreError> {
+        self.base.park_in(&mut transaction.0, reader, event).await
+    }
+
+    async fn unpark_in(
+        &self,
+        transaction: &mut Self::Transaction,
+        reader: &str,
+        position: Position,
+    ) -> Result<bool, StoreError> {
+        self.base.unpark_in(&mut transaction.0, reader, position).await
+    }
+
+    async fn commit(&self, transaction: Self::Transaction) -> Result<(), StoreError> {
+        self.wait().await;
+        self.base.commit(transaction.0).await?;
+        if let Some((reader, fence)) = transaction.1 {
+            self.record(&reader, fence);
+        }
+        // The answer may be lost although it was committed.
+        self.is_lost()
+    }
+}
+
+struct Model(Seen);
+
+impl Model {
+    fn trouble(&self, batch: &Batch<'_, LogEvent>) -> Result<(), HandlerError> {
+        let poison = self.0.history.lock().unwrap().poison;
+        if batch.iter().any(|event| event.position.parts()[2] == poison) {
+            return Err(HandlerError::permanent("poison"));
+        }
+        if self.0.process.entropy().is_multiple_of(20) {
+            return Err(HandlerError::transient("come again"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Projection for Model {
+    type Decode = Untyped;
+
+    async fn handle(&self, batch: Batch<'_, LogEvent>) -> Result<(), HandlerError> {
+        self.0.wait().await;
+        self.trouble(&batch)?;
+        let mut history = self.0.history.lock().unwrap();
+        history.given.extend(batch.iter().map(|event| event.position));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TransactionalProjection<<Seen as Transactions>::Transaction> for Model {
+    type Decode = Untyped;
+
+    async fn handle(
+        &self,
+        transaction: &mut <Seen as Transactions>::Transaction,
+        batch: Batch<'_, LogEvent>,
+    ) -> Result<(), HandlerError> {
+        self.0.wait().await;
+        self.trouble(&batch)?;
+        let history = self.0.history.clone();
+        let positions: Vec<Position> = batch.iter().map(|event| event.position).collect();
+        transaction
+            .0
+            .change(move || history.lock().unwrap().written.extend(positions));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Store for Seen {
+    async fn append(&self, stream: &StreamId, event: NewEvent) -> Result<Option<Position>, AppendError> {
+        self.base.append(stream, event).await
+    }
+
+    async fn read_from(&self, stream: &StreamId, from: Version) -> Result<Vec<StoredEvent>, StoreError> {
+        self.base.read_from(stream, from).await
+    }
+
+    async fn read_range(&self, stream: &StreamId, from: Version, count: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.base.read_range(stream, from, count).await
+    }
+
+    async fn count(&self, stream: &StreamId, from: Version) -> Result<u64, StoreError> {
+        Store::count(&self.base, stream, from).await
+    }
+
+    async fn delete(&self, stream: &StreamId) -> Result<(), StoreError> {
+        Store::delete(&self.base, stream).await
+    }
+
+    fn log(&self) -> Option<&dyn EventLog> {
+        self.base.log()
+    }
+
+    fn checkpoints(&self) -> Option<&dyn Checkpoints> {
+        Some(self)
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        Store::leases(&self.base)
+    }
+
+    fn parking(&self) -> Option<&dyn Parking> {
+        Store::parking(&self.base)
+    }
+}
+
+const EVENTS: u64 = 60;
+
+fn options() -> ProjectionOptions {
+    ProjectionOptions::new()
+        .with_batch(NonZeroUsize::new(4).unwrap())
+        .with_poll_interval(Duration::from_millis(20))
+        .with_lease_time(Duration::from_millis(100))
+        .with_backoff(Duration::from_millis(1), Duration::from_millis(10))
+        .with_timeout(Duration::from_millis(400))
+}
+
+/// Runs two engines over a log that grows, while one or the other is paused, killed and started again.
+fn play(seed: u64, unfenced: bool) -> (History, usize) {
+    let sim = Arc::new(Sim::seeded(seed).max_steps(2_000_000));
+    let base = MemoryStore::new();
+    let history = Arc::new(Mutex::new(History {
+        poison: 1 + seed % (2 * EVENTS),
+        ..History::default()
+    }));
+    let start = |name: String| {
+        let process = sim.process(&name);
+        let seen = Seen {
+            base: base.clone(),
+            process: process.clone(),
+            history: history.clone(),
+            unfenced,
+        };
+        let runtime: Arc<dyn Runtime> = Arc::new(process.clone());
+        let engine = Engine::builder(seen.clone(), runtime).build().unwrap();
+        let transactional = Transactional {
+            transactions: seen.clone(),
+            projection: Model(seen.clone()),
+        };
+        run(&engine, "exactly", transactional);
+        run(&engine, "at-least", Detached(Model(seen)));
+        (process, engine)
+    };
+    let mut random = Random::seeded(seed);
+    let chaos = async {
+        let mut engines = vec![start("e0".to_owned()), start("e1".to_owned())];
+        for round in 0..EVENTS {
+            let stream = StreamId::parse("s", &format!("{}", round % 3)).unwrap();
+            base.append(&stream, samples::event(round / 3 + 1)).await.unwrap();
+            sim.main().sleep(Duration::from_micros(random.below(8_000))).await;
+            let at = random.below(2) as usize;
+            match random.below(12) {
+                0 => {
+                    let process = engines[at].0.clone();
+                    process.pause();
+                    let main = sim.main().clone();
+                    let pause = Duration::from_millis(random.below(300));
+                    let resume = process.clone();
+                    main.clone().spawn(Box::pin(async move {
+                        main.sleep(pause).await;
+                        resume.resume();
+                    }));
+                }
+                1 => {
+                    engines[at].0.kill();
+                    engines[at] = start(format!("e{at}.{round}"));
+                }
+                _ => {}
+            }
+        }
+        // With all well again everything is handled.
+        for _ in 0..4_000 {
+            sim.main().sleep(Duration::from_millis(5)).await;
+            let mut parked = 0;
+            for reader in ["exactly@1", "at-least@1"] {
+                parked += base.parked(reader, None, 10).await.unwrap().len();
+            }
+            let history = history.lock().unwrap();
+            let poison = usize::from(history.poison <= EVENTS);
+            if parked == 2 * poison && history.written.len() + poison >= EVENTS as usize && all_given(&history) {
+                break;
+            }
+        }
+        for (process, engine) in engines {
+            engine.stop(Duration::from_secs(5)).await;
+            process.kill();
+        }
+        base.parked("exactly@1", None, 10).await.unwrap().len()
+    };
+    let parked = sim
+        .block_on(chaos)
+        .unwrap_or_else(|stuck| panic!("seed {seed}: {stuck}"));
+    drop(sim);
+    let history = std::mem::take(&mut *history.lock().unwrap());
+    (history, parked)
+}
+
+fn run<L: Lifecycle<Decode = Untyped>>(engine: &Engine, name: &str, lifecycle: L) {
+    engine.run(name, options(), || Untyped, lifecycle).unwrap();
+}
+
+fn wanted(history: &History) -> Vec<u64> {
+    (1..=EVENTS).filter(|number| *number != history.poison).collect()
+}
+
+fn numbers(positions: &[Position]) -> Vec<u64> {
+    positions.iter().map(|position| position.parts()[2]).collect()
+}
+
+fn all_given(history: &History) -> bool {
+    let mut given = numbers(&history.given);
+    given.sort_unstable();
+    given.dedup();
+    given == wanted(history)
+}
+
+/// What was broken, if anything.
+fn broken(history: &History, parked: usize) -> Option<String> {
+    if numbers(&history.written) != wanted(history) {
+        return Some(format!("exactly once, in order: {:?}", numbers(&history.written)));
+    }
+    if !all_given(history) {
+        return Some(format!("at least once: {:?}", numbers(&history.given)));
+    }
+    if parked != usize::from(history.poison <= EVENTS) {
+        return Some(format!("{parked} events are parked"));
+    }
+    let (reader, moves) = history.moves.iter().find(|(_, moves)| !moves.is_sorted())?;
+    Some(format!("an old owner of {reader} wrote after a newer one: {moves:?}"))
+}
+
+#[test]
+fn nothing_is_lost_or_written_twice_whatever_happens_to_the_processes() {
+    for seed in 1..=150 {
+        let (history, parked) = play(seed, false);
+        if let Some(broken) = broken(&history, parked) {
+            panic!("seed {seed}: {broken}");
+        }
+    }
+}
+
+#[test]
+fn without_the_fence_an_old_owner_is_seen_to_write() {
+    let caught = (1..=150).find(|seed| {
+        let (history, parked) = play(*seed, true);
+        broken(&history, parked).is_some()
+    });
+    assert!(caught.is_some(), "the simulator proves nothing");
+}
