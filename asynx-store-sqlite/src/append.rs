@@ -50,7 +50,13 @@ impl Database {
         let begun = self.begin(LOOK, values).await;
         let (writing, answers) = begun.map_err(AppendError::NotApplied)?;
         let looked = row::only(&answers).and_then(|answer| self.looked(answer, groups));
-        let plan = Plan::new(groups, &looked.map_err(AppendError::NotApplied)?);
+        let plan = match looked {
+            Ok(looked) => Plan::new(groups, &looked),
+            Err(error) => {
+                writing.roll_back().await;
+                return Err(AppendError::NotApplied(error));
+            }
+        };
         if plan.is_empty() {
             writing.roll_back().await;
             return Ok(plan.into_outcomes());

@@ -11,7 +11,7 @@ use crate::SqliteOptions;
 use crate::growth::Growth;
 use crate::leases::Leases;
 use crate::patience::Patience;
-use crate::pool::Pool;
+use crate::pool::{Kind, Pool};
 use crate::schema;
 use crate::statement::{Values, run};
 
@@ -50,15 +50,23 @@ impl Database {
             runtime,
             timeout: options.busy_timeout,
         };
+        let kind = if in_memory { Kind::InMemory } else { Kind::Writer };
         let writer = writing(file.as_ref(), options);
-        let writer = Pool::open(Arc::clone(&name), writer, patience.clone(), 1, in_memory).await?;
+        let writer = Pool::open(Arc::clone(&name), writer, patience.clone(), 1, kind).await?;
         let mut held = writer.take().await?;
         schema::prepare(&mut held, &name, &patience, in_memory).await?;
         drop(held);
         let readers = match &file {
             Some(file) => {
                 let reader = reading(file, options);
-                Pool::open(Arc::clone(&name), reader, patience.clone(), options.readers, false).await?
+                Pool::open(
+                    Arc::clone(&name),
+                    reader,
+                    patience.clone(),
+                    options.readers,
+                    Kind::Readers,
+                )
+                .await?
             }
             // Another connection would have another database.
             None => Arc::clone(&writer),

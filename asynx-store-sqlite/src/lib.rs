@@ -58,6 +58,7 @@ mod growth;
 mod heads;
 mod insert;
 mod json;
+mod lag;
 mod leases;
 mod load;
 mod location;

@@ -19,16 +19,9 @@ pub(crate) const END: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'asyn
 impl EventLog for SqliteStore {
     async fn read(&self, query: &LogQuery) -> Result<LogPage, StoreError> {
         let database = self.database();
-        let end = database.end().await?;
-        if query.after > end {
-            return Err(StoreError::permanent(format!(
-                "position {} lies beyond the end of the log",
-                query.after.map(|after| after.to_string()).unwrap_or_default()
-            )));
-        }
-        match end {
-            Some(end) if query.after < Some(end) => database.page(query, end).await,
-            _ => Ok(LogPage {
+        match database.end_beyond(query.after).await? {
+            Some(end) => database.page(query, end).await,
+            None => Ok(LogPage {
                 events: Vec::new(),
                 next: query.after,
                 at_end: true,
@@ -63,6 +56,18 @@ impl EventLog for SqliteStore {
 }
 
 impl Database {
+    /// Where the log ends, if that is beyond a position. A position beyond the end is of another log.
+    pub(crate) async fn end_beyond(&self, after: Option<Position>) -> Result<Option<u64>, StoreError> {
+        let end = self.end().await?;
+        if after > end {
+            return Err(StoreError::permanent(format!(
+                "position {} lies beyond the end of the log",
+                after.map(|after| after.to_string()).unwrap_or_default()
+            )));
+        }
+        Ok(end.filter(|_| after < end).map(|end| end.parts()[2]))
+    }
+
     async fn end(&self) -> Result<Option<Position>, StoreError> {
         let rows = self.read(END, Values::default()).await?;
         rows.first().map(|row| row::position(row, 0)).transpose()

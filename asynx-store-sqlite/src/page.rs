@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
+use asynx_core::StoreError;
 use asynx_core::store::{LogEvent, LogFilter, LogPage, LogQuery};
-use asynx_core::{Position, StoreError};
 use futures::TryStreamExt;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Executor, query_with};
@@ -38,54 +40,15 @@ WHERE e.position IN (
 ORDER BY e.position
 LIMIT ?5";
 
-const COUNT: &str = "SELECT count(*) FROM (
-    SELECT 1
-    FROM asynx_events AS e NOT INDEXED
-    CROSS JOIN asynx_streams AS s ON s.stream = e.stream
-    WHERE e.position > ?1
-        AND (?2 IS NULL OR s.category IN (SELECT value FROM json_each(?2)))
-        AND (?3 IS NULL OR e.event_name IN (SELECT value FROM json_each(?3)))
-        AND (?4 IS NULL OR EXISTS (
-            SELECT 1 FROM json_each(?4) AS q WHERE q.value ->> 0 = s.category AND q.value ->> 1 = s.aggregate_id
-        ))
-    LIMIT ?5
-)";
-
 /// How far one page goes through what is not wanted. A reader that sees nothing for long holds the write-ahead log as
 /// long, and could not say how far it has come.
 const WINDOW: u64 = 20_000;
 
 impl Database {
-    pub(crate) async fn count_log(
-        &self,
-        after: Option<Position>,
-        filter: &LogFilter,
-        most: u64,
-    ) -> Result<u64, StoreError> {
-        let streams = filter
-            .streams
-            .iter()
-            .map(|stream| (stream.category.as_str(), stream.aggregate_id.as_str()));
-        let streams = (!filter.streams.is_empty()).then(|| json::text(&streams.collect::<Vec<_>>()));
-        let values = Values::default()
-            .number(after.map_or(0, |after| after.parts()[2]).cast_signed())
-            .optional_text(names(&filter.categories))
-            .optional_text(names(&filter.event_names))
-            .optional_text(streams)
-            .number(i64::try_from(most).unwrap_or(i64::MAX));
-        let rows = self.read(COUNT, values).await?;
-        let count = row::number(row::only(&[rows])?, 0)?;
-        Ok(count.unsigned_abs())
-    }
-
     /// The wanted events after a position and before `end`, of which all is final.
-    pub(crate) async fn page(&self, query: &LogQuery, end: Position) -> Result<LogPage, StoreError> {
+    pub(crate) async fn page(&self, query: &LogQuery, end: u64) -> Result<LogPage, StoreError> {
         let after = query.after.map_or(0, |after| after.parts()[2]);
-        let end = end.parts()[2];
-        let through = match query.filter.streams.is_empty() && is_selective(&query.filter) {
-            true => end.min(after.saturating_add(WINDOW)),
-            false => end,
-        };
+        let through = window(&query.filter, after, end);
         let events = self.events(query, after, through).await?;
         Ok(match events.cut {
             true => LogPage {
@@ -103,24 +66,12 @@ impl Database {
 
     async fn events(&self, query: &LogQuery, after: u64, through: u64) -> Result<Events, StoreError> {
         let most = query.max_events.max(1);
-        let filter = &query.filter;
-        let mut values = Values::default()
-            .number(after.cast_signed())
-            .number(through.cast_signed())
-            .optional_text(names(&filter.categories))
-            .optional_text(names(&filter.event_names))
-            // One more, to see whether there is more.
-            .number(limit(most.saturating_add(1)));
-        let sql = match filter.streams.is_empty() {
-            true => ALL,
-            false => {
-                let streams = filter.streams.iter();
-                let streams: Vec<_> = streams
-                    .map(|stream| (stream.category.as_str(), stream.aggregate_id.as_str()))
-                    .collect();
-                values = values.text(json::text(&streams));
-                OF_STREAMS
-            }
+        // One more, to see whether there is more.
+        let values = wanted(&query.filter, after, through, limit(most.saturating_add(1)));
+        let sql = if query.filter.streams.is_empty() {
+            ALL
+        } else {
+            OF_STREAMS
         };
         let mut held = self.readers.take().await?;
         let mut events = Events::default();
@@ -172,8 +123,31 @@ impl Events {
     }
 }
 
-fn is_selective(filter: &LogFilter) -> bool {
-    !filter.categories.is_empty() || !filter.event_names.is_empty()
+/// How far one statement goes. Streams are found by their index, and where all is wanted, all that is passed is given.
+pub(crate) fn window(filter: &LogFilter, after: u64, end: u64) -> u64 {
+    let is_selective = !filter.categories.is_empty() || !filter.event_names.is_empty();
+    match filter.streams.is_empty() && is_selective {
+        true => end.min(after.saturating_add(WINDOW)),
+        false => end,
+    }
+}
+
+/// The values of the statements that go through the log: between which positions, of which categories, names and
+/// streams, and how many events at most.
+pub(crate) fn wanted(filter: &LogFilter, after: u64, through: u64, most: i64) -> Values {
+    // A stream that is named twice counts once.
+    let streams: BTreeSet<_> = filter
+        .streams
+        .iter()
+        .map(|stream| (stream.category.as_str(), stream.aggregate_id.as_str()))
+        .collect();
+    Values::default()
+        .number(after.cast_signed())
+        .number(through.cast_signed())
+        .optional_text(names(&filter.categories))
+        .optional_text(names(&filter.event_names))
+        .number(most)
+        .text(json::text(&streams))
 }
 
 /// `None` where all are wanted.

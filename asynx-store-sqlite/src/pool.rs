@@ -22,11 +22,20 @@ pub(crate) struct Pool {
     options: SqliteConnectOptions,
     patience: Patience,
     size: usize,
-    /// A database in memory lives as long as its one connection.
-    in_memory: bool,
+    kind: Kind,
     free: Receiver<Slot>,
     freed: Sender<Slot>,
     closed: AtomicBool,
+}
+
+/// What its connections are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Readers,
+    /// One connection, which somebody may hold in a transaction.
+    Writer,
+    /// One connection for all, as long as which the database lives.
+    InMemory,
 }
 
 enum Slot {
@@ -43,7 +52,7 @@ impl Pool {
         options: SqliteConnectOptions,
         patience: Patience,
         size: usize,
-        in_memory: bool,
+        kind: Kind,
     ) -> Result<Arc<Self>, StoreError> {
         let (freed, free) = async_channel::bounded(size);
         let pool = Self {
@@ -51,7 +60,7 @@ impl Pool {
             options,
             patience,
             size,
-            in_memory,
+            kind,
             free,
             freed,
             closed: AtomicBool::new(false),
@@ -92,15 +101,17 @@ impl Pool {
         Ok(held)
     }
 
-    /// Waits for a slot. Where there is but one connection, somebody may hold it in a transaction and wait for us.
+    /// Waits for a slot: for a writer not for ever, since who holds it in a transaction may be waiting for us.
     async fn wait(&self) -> Result<Slot, StoreError> {
         let free = pin!(self.free.recv());
-        let slot = match self.size {
-            1 => match select(free, self.patience.runtime.sleep(self.patience.timeout)).await {
-                Either::Left((slot, _)) => slot,
-                Either::Right(((), _)) => return Err(self.fault(Fault::InUse)),
-            },
-            _ => free.await,
+        let slot = match self.kind {
+            Kind::Readers => free.await,
+            Kind::Writer | Kind::InMemory => {
+                match select(free, self.patience.runtime.sleep(self.patience.timeout)).await {
+                    Either::Left((slot, _)) => slot,
+                    Either::Right(((), _)) => return Err(self.fault(Fault::InUse)),
+                }
+            }
         };
         slot.map_err(|_| self.fault(Fault::Closed))
     }
@@ -167,7 +178,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         let slot = match self.connection.take() {
             Some(connection) if self.sound => Slot::Open(connection),
-            Some(connection) if self.pool.in_memory => Slot::Unfinished(connection),
+            Some(connection) if self.pool.kind == Kind::InMemory => Slot::Unfinished(connection),
             _ => Slot::Missing,
         };
         // Closed meanwhile: then it is dropped.

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use asynx_core::store::{
@@ -28,6 +29,9 @@ pub struct SqliteStore {
     lanes: Lanes,
     runtime: Arc<dyn Runtime>,
 }
+
+/// How long a transaction may take once it is begun; then its outcome is unknown.
+const TO_APPEND: Duration = Duration::from_secs(30);
 
 impl SqliteStore {
     /// Opens a file, which is made where it is missing, with the default options. Its directory must be there.
@@ -108,7 +112,9 @@ impl SqliteStore {
         let lanes = LaneOptions::default()
             .with_lanes(1)
             .with_max_events(options.batch_events)
-            .with_max_bytes(options.batch_bytes);
+            .with_max_bytes(options.batch_bytes)
+            // What waits for others must have its answer first, or nothing would be known of what was not begun.
+            .with_timeout(2 * options.busy_timeout + TO_APPEND);
         let appending = Arc::clone(&database);
         let lanes = Lanes::new(Arc::clone(&runtime), lanes, move |groups| {
             Box::pin(Arc::clone(&appending).append(groups))

@@ -247,7 +247,7 @@ async fn a_reader_passes_what_it_does_not_want_page_by_page() {
     };
     let mut query = LogQuery {
         after: None,
-        filter: rare,
+        filter: rare.clone(),
         max_events: 10,
         max_bytes: 1000,
     };
@@ -274,6 +274,27 @@ async fn a_reader_passes_what_it_does_not_want_page_by_page() {
     };
     let page = store.log().unwrap().read(&query).await.unwrap();
     assert_eq!((page.events.len(), page.at_end), (1, true));
+    // And how much there is to read, without reading it.
+    let log = store.log().unwrap();
+    let foreign = LogFilter {
+        streams: vec![stream("foreign"), stream("foreign")],
+        ..LogFilter::default()
+    };
+    let all = LogFilter::default();
+    for (filter, most, expected) in [
+        (&query.filter, 10, 1),
+        (&rare, 10, 1),
+        (&all, u64::MAX, FOREIGN + 1),
+        (&all, 7, 7),
+        (&foreign, u64::MAX, FOREIGN),
+        (&foreign, 30_000, 30_000),
+    ] {
+        assert_eq!(log.count(None, filter, most).await.unwrap(), expected, "{filter:?}");
+    }
+    let end = log.end().await.unwrap();
+    assert_eq!(log.count(end, &all, 10).await.unwrap(), 0);
+    let beyond = end.map(|end| asynx_core::Position::new([0, 0, end.parts()[2] + 1]));
+    assert!(log.count(beyond, &all, 10).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
