@@ -273,7 +273,7 @@ pub enum Error {
         /// The version of the tombstone.
         tombstone: Version,
         /// What failed.
-        reason: ForgetFailure,
+        reason: Box<ForgetFailure>,
     },
     /// The function that a replay was given returned an error, which ended the replay.
     #[error("{stream}: the replay was ended at version {version}: {reason}")]

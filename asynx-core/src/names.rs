@@ -1,7 +1,8 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 /// The longest id or name, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 255;
@@ -75,7 +76,7 @@ macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// The text.
@@ -105,19 +106,19 @@ macro_rules! name {
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&*self.0, f)
+                fmt::Debug::fmt(self.as_str(), f)
             }
         }
 
         impl PartialEq<str> for $name {
             fn eq(&self, other: &str) -> bool {
-                &*self.0 == other
+                self.as_str() == other
             }
         }
 
         impl PartialEq<&str> for $name {
             fn eq(&self, other: &&str) -> bool {
-                &*self.0 == *other
+                self.as_str() == *other
             }
         }
 
@@ -195,13 +196,13 @@ impl EventName {
     /// The name of the event that ends a life of an aggregate.
     #[must_use]
     pub fn tombstone() -> Self {
-        Self(TOMBSTONE.into())
+        Self(SmolStr::new_static(TOMBSTONE))
     }
 
     /// Whether this is the event that ends a life of an aggregate.
     #[must_use]
     pub fn is_tombstone(&self) -> bool {
-        &*self.0 == TOMBSTONE
+        self.as_str() == TOMBSTONE
     }
 }
 

@@ -2,10 +2,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::patch::text;
 use crate::{EventId, EventName, Metadata, SchemaVersion, Timestamp, Version};
 
 /// The format of records that this program writes, and the newest that it reads.
@@ -58,18 +59,6 @@ pub enum RecordError {
     },
 }
 
-#[derive(Serialize)]
-struct Written<'a> {
-    asynx: u32,
-    id: Uuid,
-    name: &'a str,
-    version: u64,
-    schema: u32,
-    at: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    meta: Option<&'a Metadata>,
-}
-
 #[derive(Deserialize)]
 struct Read<'a> {
     id: Uuid,
@@ -115,22 +104,54 @@ impl Record {
     /// The bytes to store.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let head = Written {
-            asynx: FORMAT,
-            id: self.event_id.as_uuid(),
-            name: self.event_name.as_str(),
-            version: self.version.get(),
-            schema: self.schema_version.get(),
-            at: self.occurred_at.as_micros(),
-            meta: (!self.metadata.is_empty()).then_some(&*self.metadata),
-        };
-        let mut bytes = Vec::with_capacity(160 + self.patch.len());
-        serde_json::to_writer(&mut bytes, &head).expect("strings, numbers and string maps are JSON");
-        bytes.pop();
-        bytes.extend_from_slice(br#","patch":"#);
+        let mut bytes = Vec::with_capacity(192 + self.patch.len());
+        self.write_head(&mut bytes);
         bytes.extend_from_slice(&self.patch);
         bytes.push(b'}');
         bytes.into()
+    }
+
+    /// Writes the patch and the record around it at once, and answers the bytes to store; the patch shares their memory.
+    /// `scratch` is room to write in, which the next record can use again; what it holds is dropped.
+    ///
+    /// # Errors
+    /// Those of `patch`, which appends the JSON text of the patch to what it is given.
+    pub fn compose<T, E>(
+        &mut self,
+        scratch: &mut Vec<u8>,
+        patch: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
+    ) -> Result<(Bytes, T), E> {
+        scratch.clear();
+        self.write_head(scratch);
+        let start = scratch.len();
+        let written = patch(scratch)?;
+        let end = scratch.len();
+        scratch.push(b'}');
+        let bytes = Bytes::copy_from_slice(scratch);
+        self.patch = bytes.slice(start..end);
+        Ok((bytes, written))
+    }
+
+    /// All that comes before the patch.
+    fn write_head(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"asynx":"#);
+        text::write_integer(out, FORMAT);
+        out.extend_from_slice(br#","id":""#);
+        let mut id = Uuid::encode_buffer();
+        out.extend_from_slice(self.event_id.as_uuid().hyphenated().encode_lower(&mut id).as_bytes());
+        out.extend_from_slice(br#"","name":"#);
+        text::write_string(out, self.event_name.as_str());
+        out.extend_from_slice(br#","version":"#);
+        text::write_integer(out, self.version.get());
+        out.extend_from_slice(br#","schema":"#);
+        text::write_integer(out, self.schema_version.get());
+        out.extend_from_slice(br#","at":"#);
+        text::write_integer(out, self.occurred_at.as_micros());
+        if !self.metadata.is_empty() {
+            out.extend_from_slice(br#","meta":"#);
+            serde_json::to_writer(&mut *out, &*self.metadata).expect("strings and string maps are JSON");
+        }
+        out.extend_from_slice(br#","patch":"#);
     }
 
     /// Reads stored bytes; the patch shares their memory.

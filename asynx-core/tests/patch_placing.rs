@@ -199,5 +199,6 @@ fn a_set_that_is_iterated_in_another_order_stays_as_it_is() {
     current.insert(1_000);
     current.remove(&50);
     let (_, patch) = evolve(&doc, &before, &tape(&(&current, n)), reserialise::<(HashSet<u32>, u8)>).unwrap();
-    assert_eq!(asynx_core::patch::Patch::parse(&patch).unwrap().0.len(), 2);
+    // One where the two happen to be iterated one after the other.
+    assert!(asynx_core::patch::Patch::parse(&patch).unwrap().0.len() <= 2);
 }

@@ -143,7 +143,7 @@ fn refusals_name_path_and_reason() {
         let like = Tape::of("x").unwrap();
         for error in [
             Tape::of(&state).unwrap_err(),
-            Tape::of_with_capacity_like(&state, &like).unwrap_err(),
+            Tape::of_reusing(&state, like.clone()).unwrap_err(),
         ] {
             assert_eq!((error.path().as_str(), error.kind()), (path, &kind), "{error}");
         }

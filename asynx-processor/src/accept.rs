@@ -1,5 +1,5 @@
 use asynx_core::store::{GroupOutcome, Head};
-use asynx_core::{Aggregate, Caught, Error, Event, Record, catch};
+use asynx_core::{Aggregate, Error, Event, Record, catch};
 use futures::FutureExt;
 
 use crate::commit::refuse;
@@ -11,24 +11,9 @@ use crate::work::{Answer, Work};
 impl<A: Aggregate> Shard<A> {
     /// Keeps, publishes and answers what was appended, and tells the negative answers that it proves. What is left
     /// must run again.
-    pub(crate) fn accept(&mut self, group: &Group<A>, items: Vec<Item<A>>, outcome: &GroupOutcome) -> Vec<Item<A>> {
+    pub(crate) fn accept(&mut self, group: &mut Group<A>, outcome: &GroupOutcome) -> Vec<Item<A>> {
+        let mut items = std::mem::take(&mut group.items);
         let applied = outcome.applied.len();
-        let events: Vec<Caught<Event<A>>> = group
-            .events
-            .iter()
-            .zip(&outcome.applied)
-            .map(|(pending, position)| {
-                let event = Event::new(
-                    group.id().clone(),
-                    pending.record.clone(),
-                    *position,
-                    pending.previous.as_deref().cloned(),
-                    pending.state.clone().into_inner(),
-                );
-                // Handlers that wait for this very event are not waited for.
-                Caught::new(event.with_ancestry(pending.ancestry.clone()))
-            })
-            .collect();
         if let Some(newest) = applied.checked_sub(1).and_then(|last| group.events.get(last)) {
             self.cache().put(group.id(), newest.after.clone());
         }
@@ -38,20 +23,15 @@ impl<A: Aggregate> Shard<A> {
                 break;
             }
         }
-        let mut tracked = vec![false; applied];
-        for item in &items {
-            if let Outcome::Event(at) | Outcome::SameAs(at) = item.outcome
-                && at < applied
-            {
-                tracked[at] |= item.work.tracked;
-            }
-        }
-        let mut answers: Vec<Answer<A>> = Vec::with_capacity(applied);
-        for (event, tracked) in events.iter().zip(tracked) {
-            answers.push(self.publish(event, tracked));
+        let waits = |at, item: &Item<A>| item.work.tracked && item.outcome.is_of(at);
+        let some_wait = items.iter().any(|item| item.work.tracked);
+        let mut answers = self.spare.answers();
+        for (at, (pending, position)) in group.events.iter().zip(&outcome.applied).enumerate() {
+            let tracked = some_wait && items.iter().any(|item| waits(at, item));
+            answers.push(self.publish(pending.event(group.id(), *position), tracked));
         }
         let mut left = Vec::new();
-        for item in items {
+        for item in items.drain(..) {
             match item.outcome {
                 Outcome::Event(at) | Outcome::SameAs(at) if at < applied => {
                     let answer = &mut answers[at];
@@ -77,18 +57,18 @@ impl<A: Aggregate> Shard<A> {
                 }),
             }
         }
-        for answer in answers {
-            asynx_core::drop_caught(answer);
-        }
+        self.spare.keep_answers(answers);
+        group.items = items;
         left
     }
 
-    fn publish(&self, event: &Event<A>, tracked: bool) -> Answer<A> {
+    fn publish(&self, event: Event<A>, tracked: bool) -> Answer<A> {
         let mut answer = Answer {
-            event: event.clone(),
+            event,
             delivery: None,
             forgetting: None,
         };
+        let event = &answer.event;
         let bus = &self.shared.bus;
         if event.event_name.is_tombstone() {
             let (bus, event) = (bus.clone(), event.clone());

@@ -1,7 +1,7 @@
-use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use asynx_core::AggregateId;
+use foldhash::HashSet;
 use lru::LruCache;
 
 use crate::held::Held;
@@ -36,8 +36,8 @@ impl<A> Cache<A> {
             max_bytes,
             max_entries,
             removals: 0,
-            void: HashSet::new(),
-            moving: HashSet::new(),
+            void: HashSet::default(),
+            moving: HashSet::default(),
         }))
     }
 
@@ -84,6 +84,7 @@ impl<A> Cache<A> {
         let weight = held.weight();
         // User values are dropped after the lock is released.
         let mut dropped = Vec::new();
+        let mut replaced = None;
         let mut inner = self.lock();
         let newer_is_there = inner.entries.peek(id).is_some_and(|(there, _)| there.head > held.head);
         let outdated = since.is_some_and(|since| since.0 != inner.removals);
@@ -102,7 +103,7 @@ impl<A> Cache<A> {
         inner.bytes += weight;
         if let Some((_, (old, weight))) = inner.entries.push(id.clone(), (held, weight)) {
             inner.bytes -= weight;
-            dropped.push(old);
+            replaced = Some(old);
         }
         while inner.entries.len() > inner.max_entries || inner.bytes > inner.max_bytes {
             let Some((_, (old, weight))) = inner.entries.pop_lru() else {
@@ -113,6 +114,7 @@ impl<A> Cache<A> {
             dropped.push(old);
         }
         drop(inner);
+        drop(replaced);
     }
 
     pub(crate) fn remove(&self, id: &AggregateId) {

@@ -1,8 +1,10 @@
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, Head, HeadQuery, Load, Loaded, StoredEvent};
-use asynx_core::{Runtime, Store, StoreError, StreamId, Version, catch_future};
+use asynx_core::{Runtime, Store, StoreError, StreamId, Version, catch, catch_future};
 use futures::future::{BoxFuture, Either, select};
 
 /// The store, such that every call has an answer: in time, and whatever it does.
@@ -32,7 +34,7 @@ impl Calls {
             let outcome = GroupOutcome::none(AppendError::Unknown(error));
             vec![outcome; groups.len()]
         };
-        match self.bounded(async { self.store.append_batch(groups).await }).await {
+        match self.bounded(|| self.store.append_batch(groups)).await {
             Ok(outcomes) if outcomes.len() == groups.len() => outcomes
                 .into_iter()
                 .zip(groups)
@@ -86,7 +88,7 @@ impl Calls {
         questions: &'a [Q],
         ask: &(impl Fn(&'a [Q]) -> BoxFuture<'a, Result<Vec<T>, StoreError>> + Sync),
     ) -> Result<Vec<T>, StoreError> {
-        let answers = self.bounded(async { ask(questions).await }).await??;
+        let answers = self.bounded(|| ask(questions)).await??;
         self.as_many(answers, questions.len())
     }
 
@@ -96,17 +98,19 @@ impl Calls {
         from: Version,
         count: usize,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        self.bounded(async { self.store.read_range(stream, from, count).await })
-            .await?
+        self.bounded(|| self.store.read_range(stream, from, count)).await?
     }
 
     /// A call to the store, or to a part of it: a panic and a timeout become errors.
-    pub(crate) async fn bounded<T>(&self, call: impl Future<Output = T> + Send) -> Result<T, StoreError> {
-        let sleep = self.runtime.sleep(self.timeout);
-        let call = Box::pin(catch_future(Box::pin(call)));
-        match select(call, sleep).await {
-            Either::Left((Ok(answer), _)) => Ok(answer),
-            Either::Left((Err(panic), _)) => Err(StoreError::permanent(format!("the store {panic}"))),
+    pub(crate) async fn bounded<'a, T>(&self, call: impl FnOnce() -> BoxFuture<'a, T>) -> Result<T, StoreError> {
+        let panicked = |panic| StoreError::permanent(format!("the store {panic}"));
+        let mut call = pin!(catch_future(catch(call).map_err(panicked)?));
+        // A store in memory answers at once and needs no timer.
+        if let Poll::Ready(answer) = futures::poll!(call.as_mut()) {
+            return answer.map_err(panicked);
+        }
+        match select(call, self.runtime.sleep(self.timeout)).await {
+            Either::Left((answer, _)) => answer.map_err(panicked),
             Either::Right(((), _)) => Err(StoreError::transient(format!(
                 "the store did not answer within {:?}",
                 self.timeout

@@ -1,6 +1,6 @@
 use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, Head, HeadQuery};
 use asynx_core::{Aggregate, Error, StoreError};
-use futures::future::{BoxFuture, FutureExt, join};
+use futures::future::join;
 
 use crate::calls::Calls;
 use crate::group::{Group, Item, No, Outcome};
@@ -12,7 +12,8 @@ impl<A: Aggregate> Shard<A> {
     /// Appends the events of a batch, and checks beside it what the negative answers without an event rest on.
     pub(crate) async fn commit(&mut self, groups: Vec<Group<A>>) {
         let (changing, unchanging): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| !group.events.is_empty());
-        let appends: Vec<AppendGroup> = changing.iter().map(Group::to_append).collect();
+        let spare = &mut self.spare;
+        let appends: Vec<AppendGroup> = changing.iter().map(|group| group.to_append(spare.events())).collect();
         let queries: Vec<Vec<HeadQuery>> = unchanging.iter().map(|group| self.queries(group)).collect();
         self.cache().moving(changing.iter().map(Group::id));
         let changing = sabotage::tell_early(&self.shared, changing);
@@ -22,6 +23,7 @@ impl<A: Aggregate> Shard<A> {
         let (outcomes, heads) = join(append, check).await;
         self.appending = false;
         let outcomes = sabotage::keep_after_conflict(&self.shared, &appends, outcomes).await;
+        self.spare.keep_events(appends);
         for (group, outcome) in changing.into_iter().zip(outcomes) {
             let id = group.id().clone();
             self.conclude(group, outcome);
@@ -51,10 +53,10 @@ impl<A: Aggregate> Shard<A> {
     /// Answers a group whose events were appended, or some of them, or none.
     pub(crate) fn conclude(&mut self, mut group: Group<A>, outcome: GroupOutcome) {
         let applied = outcome.applied.len();
-        let items = std::mem::take(&mut group.items);
-        let left = self.accept(&group, items, &outcome);
+        let left = self.accept(&mut group, &outcome);
         let Some(stopped) = outcome.stopped else {
             debug_assert!(left.is_empty(), "everything is proven by an append that succeeded");
+            self.spare.keep(group);
             return;
         };
         if let AppendError::Unknown(source) = stopped {
@@ -108,10 +110,12 @@ impl<A: Aggregate> Shard<A> {
     /// Answers a group without events, now that the heads have been read.
     fn conclude_checked(&mut self, group: Group<A>, heads: Vec<Head>) {
         let known = (group.base.head, group.base.floor);
-        let is_current = group.fresh || heads.iter().all(|head| (head.version, head.floor) == known);
-        if !is_current {
+        let is_newest = heads.iter().all(|head| (head.version, head.floor) == known);
+        if !is_newest {
+            // Also under a sole writer: somebody wrote all the same, and what is cached would be found outdated for ever.
             self.cache().remove(group.id());
         }
+        let is_current = group.fresh || is_newest;
         let mut heads = heads.into_iter();
         for item in group.items {
             let found = if item.work.keyed { heads.next() } else { None };
@@ -202,26 +206,23 @@ pub(crate) fn works<A: Aggregate>(items: Vec<Item<A>>) -> Vec<Work<A>> {
 }
 
 /// Appends groups; those that the store refuses for good are tried in halves, so that a bad one fails alone.
-fn append_all<'a>(calls: &'a Calls, groups: &'a [AppendGroup]) -> BoxFuture<'a, Vec<GroupOutcome>> {
-    async move {
-        if groups.is_empty() {
-            return Vec::new();
-        }
-        let mut outcomes = calls.append(groups).await;
-        let refused: Vec<usize> = (0..outcomes.len()).filter(|&at| is_refused(&outcomes[at])).collect();
-        if groups.len() == 1 || refused.len() < 2 {
-            return outcomes;
-        }
-        for half in refused.chunks(refused.len().div_ceil(2)) {
-            let again: Vec<AppendGroup> = half.iter().map(|&at| groups[at].clone()).collect();
-            let tried = append_all(calls, &again).await;
-            for (&at, outcome) in half.iter().zip(tried) {
-                outcomes[at] = outcome;
-            }
-        }
-        outcomes
+async fn append_all(calls: &Calls, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
+    if groups.is_empty() {
+        return Vec::new();
     }
-    .boxed()
+    let mut outcomes = calls.append(groups).await;
+    let refused: Vec<usize> = (0..outcomes.len()).filter(|&at| is_refused(&outcomes[at])).collect();
+    if groups.len() == 1 || refused.len() < 2 {
+        return outcomes;
+    }
+    for half in refused.chunks(refused.len().div_ceil(2)) {
+        let again: Vec<AppendGroup> = half.iter().map(|&at| groups[at].clone()).collect();
+        let tried = Box::pin(append_all(calls, &again)).await;
+        for (&at, outcome) in half.iter().zip(tried) {
+            outcomes[at] = outcome;
+        }
+    }
+    outcomes
 }
 
 fn is_refused(outcome: &GroupOutcome) -> bool {

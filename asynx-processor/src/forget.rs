@@ -125,7 +125,7 @@ impl<A: Aggregate> Handle<A> {
                 Arc::default(),
                 bytes::Bytes::from_static(b"[]"),
             );
-            let events = vec![crate::group::new_event(&record)];
+            let events = vec![crate::group::new_event(&record, record.encode())];
             let group = AppendGroup {
                 stream: stream.clone(),
                 events,
@@ -177,10 +177,7 @@ pub(crate) fn resume_pending<A: Aggregate>(shared: &Arc<Shared<A>>) {
         let Some(erase) = resuming.calls.store().erase() else {
             return;
         };
-        let pending = resuming
-            .calls
-            .bounded(async { erase.pending(&resuming.category).await })
-            .await;
+        let pending = resuming.calls.bounded(|| erase.pending(&resuming.category)).await;
         // Side by side, since a handler may take long. What fails stays pending: the next start, or a forget of the
         // same aggregate, tries again.
         let pending = pending.and_then(|pending| pending).unwrap_or_default();
@@ -223,7 +220,7 @@ impl<A: Aggregate> Shared<A> {
         let failed = |reason| Error::ForgetFailed {
             stream: stream.clone(),
             tombstone,
-            reason,
+            reason: Box::new(reason),
         };
         forgetting
             .await
@@ -249,7 +246,7 @@ impl<A: Aggregate> Shared<A> {
         match self.calls.store().erase() {
             Some(erase) => {
                 self.calls
-                    .bounded(async { erase.erase_through(stream, tombstone, policy).await })
+                    .bounded(|| erase.erase_through(stream, tombstone, policy))
                     .await?
             }
             None => Ok(()),

@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
 use asynx_core::store::{AppendGroup, FoundEvent, NewEvent};
-use asynx_core::{Aggregate, AggregateId, Ancestry, Applied, Caught, Error, Record, StreamId, Timestamp, Version};
+use asynx_core::{
+    Aggregate, AggregateId, Ancestry, Applied, Caught, Error, Event, Position, Record, StreamId, Timestamp, Version,
+};
 
 use crate::held::Held;
 use crate::shared::Shared;
+use crate::spare::Spare;
 use crate::work::{Verdict, Work};
 
 /// The commands of one aggregate in one batch, run on its newest state, each seeing what those before it did.
@@ -32,6 +35,13 @@ pub(crate) enum Outcome {
     No { after: usize, reason: No },
 }
 
+impl Outcome {
+    /// Whether it is answered with the event at this place.
+    pub(crate) const fn is_of(&self, place: usize) -> bool {
+        matches!(self, Self::Event(at) | Self::SameAs(at) if *at == place)
+    }
+}
+
 /// Why the answer is no.
 pub(crate) enum No {
     /// The domain's rejection, kept in the work.
@@ -55,6 +65,20 @@ pub(crate) struct Pending<A: Aggregate> {
 }
 
 impl<A: Aggregate> Pending<A> {
+    /// The event as it was stored.
+    pub(crate) fn event(&self, id: &AggregateId, position: Option<Position>) -> Event<A> {
+        let previous = self.previous.as_deref().cloned();
+        let event = Event::new(
+            id.clone(),
+            self.record.clone(),
+            position,
+            previous,
+            self.state.clone().into_inner(),
+        );
+        // Handlers that wait for this very event are not waited for.
+        event.with_ancestry(self.ancestry.clone())
+    }
+
     /// Whether an event that was found by this one's id is this one.
     pub(crate) fn is(&self, found: &FoundEvent) -> bool {
         let same_bytes = match &found.record {
@@ -67,13 +91,14 @@ impl<A: Aggregate> Pending<A> {
 }
 
 impl<A: Aggregate> Group<A> {
-    pub(crate) fn new(stream: StreamId, base: Held<A>, fresh: bool) -> Self {
+    pub(crate) fn new(stream: StreamId, base: Held<A>, fresh: bool, spare: &mut Spare<A>) -> Self {
+        let (items, events) = spare.lists();
         Self {
             stream,
             base,
             fresh,
-            items: Vec::new(),
-            events: Vec::new(),
+            items,
+            events,
         }
     }
 
@@ -91,10 +116,12 @@ impl<A: Aggregate> Group<A> {
         last.map_or(&self.base, |event| &event.after)
     }
 
-    pub(crate) fn to_append(&self) -> AppendGroup {
+    /// What the store is to append, in a list that is empty.
+    pub(crate) fn to_append(&self, mut events: Vec<NewEvent>) -> AppendGroup {
+        events.extend(self.events.iter().map(|event| event.new.clone()));
         AppendGroup {
             stream: self.stream.clone(),
-            events: self.events.iter().map(|event| event.new.clone()).collect(),
+            events,
         }
     }
 
@@ -106,8 +133,8 @@ impl<A: Aggregate> Group<A> {
     }
 
     /// Runs a command on the newest state. The bytes of its record, if it becomes an event.
-    pub(crate) fn run(&mut self, shared: &Shared<A>, mut work: Work<A>, now: Timestamp) -> usize {
-        let (outcome, bytes) = match self.outcome(shared, &mut work, now) {
+    pub(crate) fn run(&mut self, room: &mut Room<'_, A>, mut work: Work<A>) -> usize {
+        let (outcome, bytes) = match self.outcome(room, &mut work) {
             Ok((outcome, bytes)) => (outcome, bytes),
             Err(reason) => {
                 let after = self.events.len();
@@ -118,7 +145,7 @@ impl<A: Aggregate> Group<A> {
         bytes
     }
 
-    fn outcome(&mut self, shared: &Shared<A>, work: &mut Work<A>, now: Timestamp) -> Result<(Outcome, usize), No> {
+    fn outcome(&mut self, room: &mut Room<'_, A>, work: &mut Work<A>) -> Result<(Outcome, usize), No> {
         if work.keyed
             && let Some(at) = self.events.iter().position(|event| event.new.event_id == work.event_id)
         {
@@ -142,8 +169,8 @@ impl<A: Aggregate> Group<A> {
         }
         let verdict = work.run.run(self.newest().state());
         let pending = match verdict {
-            Verdict::Next(next) => self.pending(shared, work, Caught::new(next), now)?,
-            Verdict::Tombstone(last) => self.tombstone(shared, work, Caught::new(last), now),
+            Verdict::Next(next) => self.pending(room, work, Caught::new(next))?,
+            Verdict::Tombstone(last) => self.tombstone(room, work, Caught::new(last)),
             Verdict::Rejected => return Err(No::Rejected),
             Verdict::NotFound => {
                 return Err(No::Failed(Error::NotFound {
@@ -153,48 +180,38 @@ impl<A: Aggregate> Group<A> {
             Verdict::Panicked(stage, panic) => return Err(No::Failed(Error::panicked(&self.stream, stage, panic))),
         };
         let bytes = pending.new.record.len();
-        if bytes > shared.options.max_record_bytes {
+        let limit = room.shared.options.max_record_bytes;
+        if bytes > limit {
             return Err(No::Failed(Error::TooLarge {
                 stream: self.stream.clone(),
                 bytes,
-                limit: shared.options.max_record_bytes,
+                limit,
             }));
         }
         self.events.push(pending);
         Ok((Outcome::Event(self.events.len() - 1), bytes))
     }
 
-    fn pending(
-        &self,
-        shared: &Shared<A>,
-        work: &Work<A>,
-        next: Caught<Arc<A>>,
-        now: Timestamp,
-    ) -> Result<Pending<A>, No> {
-        let old = self.newest();
-        let change = shared.change(&self.stream, &work.event_name, old.life.as_ref(), next);
-        let change = change.map_err(|error| {
+    fn pending(&self, room: &mut Room<'_, A>, work: &Work<A>, next: Caught<Arc<A>>) -> Result<Pending<A>, No> {
+        let (shared, old) = (room.shared, self.newest());
+        let version = Version::after(old.head);
+        let mut record = room.record(work, version);
+        let life = old.life.as_ref();
+        let tape = life.map(|life| room.spare.tape_like(&life.tape));
+        let change = record.compose(&mut room.spare.scratch, |patch| {
+            shared.change(&self.stream, &work.event_name, life, next, tape, patch)
+        });
+        let (bytes, mut life) = change.map_err(|error| {
             debug_assert_eq!(error.applied(), Applied::No);
             No::Failed(error)
         })?;
-        let version = Version::after(old.head);
-        let record = Record::new(
-            work.event_id,
-            work.event_name.clone(),
-            version,
-            shared.upcast.current(),
-            now,
-            Arc::clone(&work.metadata),
-            change.patch.into(),
-        );
         let every = shared.options.snapshot_every;
-        let mut life = change.life;
         let snapshot = work.snapshot || every.is_some_and(|every| life.since_snapshot >= every.get());
         if snapshot {
             life.since_snapshot = 0;
         }
         Ok(Pending {
-            new: new_event(&record),
+            new: new_event(&record, bytes),
             record,
             previous: old.life.as_ref().map(|life| life.state.clone()),
             state: life.state.clone(),
@@ -209,19 +226,12 @@ impl<A: Aggregate> Group<A> {
         })
     }
 
-    fn tombstone(&self, shared: &Shared<A>, work: &Work<A>, last: Caught<Arc<A>>, now: Timestamp) -> Pending<A> {
+    fn tombstone(&self, room: &Room<'_, A>, work: &Work<A>, last: Caught<Arc<A>>) -> Pending<A> {
         let version = Version::after(self.newest().head);
-        let record = Record::new(
-            work.event_id,
-            work.event_name.clone(),
-            version,
-            shared.upcast.current(),
-            now,
-            Arc::clone(&work.metadata),
-            bytes::Bytes::from_static(b"[]"),
-        );
+        let mut record = room.record(work, version);
+        record.patch = bytes::Bytes::from_static(b"[]");
         Pending {
-            new: new_event(&record),
+            new: new_event(&record, record.encode()),
             record,
             previous: Some(last.clone()),
             state: last,
@@ -237,12 +247,34 @@ impl<A: Aggregate> Group<A> {
     }
 }
 
-pub(crate) fn new_event(record: &Record) -> NewEvent {
+/// Where commands run: what they need of the shard.
+pub(crate) struct Room<'a, A: Aggregate> {
+    pub(crate) shared: &'a Shared<A>,
+    pub(crate) spare: &'a mut Spare<A>,
+    pub(crate) now: Timestamp,
+}
+
+impl<A: Aggregate> Room<'_, A> {
+    /// The record of a command's event, without its patch.
+    fn record(&self, work: &Work<A>, version: Version) -> Record {
+        Record::new(
+            work.event_id,
+            work.event_name.clone(),
+            version,
+            self.shared.upcast.current(),
+            self.now,
+            Arc::clone(&work.metadata),
+            bytes::Bytes::new(),
+        )
+    }
+}
+
+pub(crate) fn new_event(record: &Record, bytes: bytes::Bytes) -> NewEvent {
     NewEvent {
         version: record.version,
         event_id: record.event_id,
         event_name: record.event_name.clone(),
         occurred_at: record.occurred_at,
-        record: record.encode(),
+        record: bytes,
     }
 }

@@ -28,6 +28,7 @@ mod shard;
 mod shared;
 mod shutdown;
 mod snapshots;
+mod spare;
 mod tasks;
 mod verify;
 mod work;

@@ -55,7 +55,7 @@ impl<A: Aggregate> Shared<A> {
         let schema = self.upcast.current();
         let gets = streams
             .iter()
-            .map(|stream| self.calls.bounded(async move { store.get(stream, schema).await }));
+            .map(|stream| self.calls.bounded(move || store.get(stream, schema)));
         let got = future::join_all(gets).await;
         got.into_iter().map(|got| got.ok()?.ok()?).collect()
     }

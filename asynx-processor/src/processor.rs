@@ -122,7 +122,7 @@ impl<A: Aggregate> Processor<A> {
         let lease = match (options.sole_writer, calls.store().sole_writer()) {
             (false, _) => None,
             (true, None) => return Err(StartError::SoleWriterUnsupported),
-            (true, Some(writers)) => match calls.bounded(async { writers.acquire(&category).await }).await?? {
+            (true, Some(writers)) => match calls.bounded(|| writers.acquire(&category)).await?? {
                 Some(lease) => Some(lease),
                 None => return Err(StartError::SoleWriterTaken { category }),
             },

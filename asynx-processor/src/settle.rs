@@ -121,8 +121,7 @@ impl<A: Aggregate> Shard<A> {
 
     /// To run the commands of these events again could carry them out twice.
     fn untold(&mut self, mut group: Group<A>, outcome: &GroupOutcome) {
-        let items = std::mem::take(&mut group.items);
-        for item in self.accept(&group, items, outcome) {
+        for item in self.accept(&mut group, outcome) {
             match item.outcome {
                 Outcome::Event(_) | Outcome::SameAs(_) => item.work.run.fail(Error::Unknown {
                     stream: group.stream.clone(),

@@ -1,19 +1,23 @@
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use asynx_core::store::HeadQuery;
 use asynx_core::{Aggregate, AggregateId, Error, StoreError, Version};
+use foldhash::{HashMap, HashMapExt};
 use futures::future::{BoxFuture, Either, FutureExt, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 
 use crate::cache::Cache;
-use crate::group::{Group, No};
+use crate::group::{Group, No, Room};
 use crate::queue::Queue;
 use crate::sabotage::Sabotage;
 use crate::settle::{Settled, Unsettled};
 use crate::shared::Shared;
+use crate::spare::Spare;
 use crate::work::Work;
 
 /// The worker of one shard: takes what waits, runs it, appends it together, answers.
@@ -35,6 +39,7 @@ pub(crate) struct Shard<A: Aggregate> {
     pub(crate) unsettled: BTreeMap<AggregateId, Unsettled<A>>,
     /// Negative answers that may be told once it is known that the command's key was never used.
     pub(crate) lookups: Vec<Lookup<A>>,
+    pub(crate) spare: Spare<A>,
 }
 
 /// A group before its commands have run.
@@ -84,6 +89,7 @@ impl<A: Aggregate> Shard<A> {
             waking: FuturesUnordered::new(),
             unsettled: BTreeMap::new(),
             lookups: Vec::new(),
+            spare: Spare::new(),
         }
     }
 
@@ -131,7 +137,10 @@ impl<A: Aggregate> Shard<A> {
                 }
             };
             match received {
-                Ok(work) => self.carry.extend(taken(work)),
+                Ok(work) => {
+                    self.carry.extend(taken(work));
+                    others_first().await;
+                }
                 Err(_) => self.open = false,
             }
         }
@@ -207,19 +216,24 @@ impl<A: Aggregate> Shard<A> {
         let works = self.by_aggregate(batch);
         let mut waiting = self.with_bases(works).await;
         self.answer_used_keys(&mut waiting).await;
-        let now = self.shared.runtime.now();
+        let mut room = Room {
+            shared: &self.shared,
+            spare: &mut self.spare,
+            now: self.shared.runtime.now(),
+        };
         let (mut groups, mut bytes) = (Vec::with_capacity(waiting.len()), 0);
         let mut left = Vec::new();
-        for (mut group, works) in waiting {
-            for work in works {
-                let full = bytes > 0 && bytes >= self.shared.options.max_batch_bytes;
+        for (mut group, mut works) in waiting {
+            for work in works.drain(..) {
+                let full = bytes > 0 && bytes >= room.shared.options.max_batch_bytes;
                 let alone = group.items.last().is_some_and(|item| item.work.alone || work.alone);
                 if full || alone || group.is_closed() {
                     left.push(work);
                 } else {
-                    bytes += group.run(&self.shared, work, now);
+                    bytes += group.run(&mut room, work);
                 }
             }
+            room.spare.keep_works(works);
             groups.push(group);
         }
         // Behind what this batch may have to run again, before everything else.
@@ -241,11 +255,11 @@ impl<A: Aggregate> Shard<A> {
         let mut waiting = Vec::with_capacity(works.len());
         for ((id, works), cached) in works.into_iter().zip(cached) {
             let group = match cached {
-                Some(base) => Group::new(self.shared.stream(&id), base, sole_writer),
+                Some(base) => Group::new(self.shared.stream(&id), base, sole_writer, &mut self.spare),
                 None => match loaded.next() {
                     Some(Ok(base)) => {
                         self.cache().put(&id, base.clone());
-                        Group::new(self.shared.stream(&id), base, true)
+                        Group::new(self.shared.stream(&id), base, true, &mut self.spare)
                     }
                     Some(Err(error)) => {
                         self.not_loaded(works, &error);
@@ -273,7 +287,9 @@ impl<A: Aggregate> Shard<A> {
                 works[place].1.push(work);
             } else {
                 places.insert(id.clone(), works.len());
-                works.push((id.clone(), vec![work]));
+                let (id, mut first) = (id.clone(), self.spare.works());
+                first.push(work);
+                works.push((id, first));
             }
         }
         works
@@ -367,6 +383,20 @@ impl<A: Aggregate> Drop for Shard<A> {
             self.shared.lease.doubt();
         }
     }
+}
+
+/// Lets the tasks run that are ready: callers that are about to send share the batch, which costs little more for many
+/// commands than for one.
+async fn others_first() {
+    let mut waited = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// A command that the worker takes; `None` when its caller has gone.

@@ -66,12 +66,7 @@ impl<A: Aggregate> Snapshots<A> {
     /// Removes snapshots through a version, for good.
     pub(crate) async fn delete(&self, stream: &StreamId, through: asynx_core::Version) -> Result<(), StoreError> {
         match self.0.store() {
-            Some(store) => {
-                self.0
-                    .calls
-                    .bounded(async { store.delete_through(stream, through).await })
-                    .await?
-            }
+            Some(store) => self.0.calls.bounded(|| store.delete_through(stream, through)).await?,
             None => Ok(()),
         }
     }
@@ -90,7 +85,7 @@ impl<A: Aggregate> Inner<A> {
         while let Some(snapshot) = next {
             let version = snapshot.version;
             if let Some(store) = self.store() {
-                let put = self.calls.bounded(async { store.put(&stream, snapshot).await }).await;
+                let put = self.calls.bounded(|| store.put(&stream, snapshot)).await;
                 if let Err(source) = put.and_then(|put| put) {
                     let trouble = SnapshotTrouble::NotWritten { version, source };
                     self.hooks.snapshot_trouble(&stream, &trouble);

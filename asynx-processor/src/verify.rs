@@ -1,28 +1,25 @@
 use std::sync::Arc;
 
-use asynx_core::patch::{Tape, check, create, diff, evolve};
+use asynx_core::patch::{Tape, check, create_into, diff_into, evolve};
 use asynx_core::{Aggregate, Caught, Error, EventName, Stage, StreamId, catch};
 
 use crate::held::Life;
 use crate::shared::Shared;
 
-/// A state about to be appended: its patch, and what replay will fold to.
-pub(crate) struct Change<A> {
-    pub(crate) patch: Vec<u8>,
-    pub(crate) life: Life<A>,
-}
-
 impl<A: Aggregate> Shared<A> {
-    /// The patch from one state to the next, placed into the document that replay will see (laws D1-D7).
+    /// Writes the patch from one state to the next, placed into the document that replay will see (laws D1-D7). The
+    /// next tape may be written into a tape that is no longer needed.
     pub(crate) fn change(
         &self,
         stream: &StreamId,
         name: &EventName,
         old: Option<&Life<A>>,
         next: Caught<Arc<A>>,
-    ) -> Result<Change<A>, Error> {
-        let tape = match catch(|| match old {
-            Some(old) => Tape::of_with_capacity_like(&**next, &old.tape),
+        room: Option<Tape>,
+        patch: &mut Vec<u8>,
+    ) -> Result<Life<A>, Error> {
+        let tape = match catch(|| match room {
+            Some(room) => Tape::of_reusing(&**next, room),
             None => Tape::of(&**next),
         }) {
             Ok(Ok(tape)) => tape,
@@ -39,13 +36,13 @@ impl<A: Aggregate> Shared<A> {
             path,
             reason,
         };
-        let (patch, document) = match old {
+        let document = match old {
             Some(old @ Life { document: Some(_), .. }) => {
                 let placed = evolve(old.document(), &old.tape, &tape, reserialise::<A>);
-                let (document, patch) =
+                let (document, placed) =
                     placed.map_err(|error| unreadable(error.path().to_string(), error.reason().to_owned()))?;
-                let document = (!document.same(&tape)).then(|| Arc::new(document));
-                (patch, document)
+                patch.extend_from_slice(&placed);
+                (!document.same(&tape)).then(|| Arc::new(document))
             }
             _ => {
                 if self.wants_verifying(name) {
@@ -53,20 +50,19 @@ impl<A: Aggregate> Shared<A> {
                     checked.map_err(|error| unreadable(error.path().to_string(), error.reason().to_owned()))?;
                     self.verified_once(name);
                 }
-                let patch = match old {
-                    Some(old) => diff(&old.tape, &tape),
-                    None => create(&tape),
-                };
-                (patch, None)
+                match old {
+                    Some(old) => diff_into(&old.tape, &tape, patch),
+                    None => create_into(&tape, patch),
+                }
+                None
             }
         };
-        let life = Life {
+        Ok(Life {
             state: next,
             tape: Arc::new(tape),
             document,
             since_snapshot: old.map_or(0, |old| old.since_snapshot) + 1,
-        };
-        Ok(Change { patch, life })
+        })
     }
 }
 

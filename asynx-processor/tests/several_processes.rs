@@ -8,10 +8,11 @@
 mod common;
 
 use asynx_core::{Error, Expected, Version};
+use asynx_processor::Options;
 use asynx_store_memory::MemoryStore;
 use asynx_testkit::PlainStore;
 use asynx_testkit::layers::{Call, GateStore, Side};
-use common::{Refused, add, cancel, create, rejection, soon, start};
+use common::{Refused, add, cancel, create, rejection, soon, start, start_with};
 
 #[tokio::test]
 async fn a_conflict_runs_the_command_again_on_the_newer_state() {
@@ -53,6 +54,20 @@ async fn no_answer_rests_on_a_state_that_was_outdated_when_the_call_began() {
         rejection(soon(one.send(cancel("ORD-1"))).await),
         Some(Refused::Is("cancelled".into()))
     );
+}
+
+/// The sole writer asks nobody but for a key. What it learns then must not stay unheard, or it would ask for ever.
+#[tokio::test]
+async fn a_sole_writer_that_is_not_alone_still_answers() {
+    let store = MemoryStore::new();
+    let mut options = Options::default();
+    options.sole_writer = true;
+    let (sole, _) = start_with(store.clone(), options).await;
+    soon(sole.send(create("ORD-1"))).await.unwrap();
+    let stranger = start(store).await;
+    soon(stranger.forget("ORD-1")).await.unwrap();
+    let created = soon(sole.send(create("ORD-1")).idempotency_key("again")).await.unwrap();
+    assert_eq!(created.version.get(), 3);
 }
 
 #[tokio::test]

@@ -1,20 +1,21 @@
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::task::Waker;
 
 use asynx_core::store::{AppendError, NewEvent};
 use asynx_core::{Position, StoreError, StreamId, Version};
 
 use crate::MemoryStore;
-use crate::data::{Data, position};
+use crate::data::{Data, position, stream_of};
 use crate::stream::Stream;
 
 impl MemoryStore {
     /// Appends under the lock, then tells those who follow the log.
     pub(crate) fn appending<T>(&self, append: impl FnOnce(&mut Data) -> T) -> T {
         let mut data = self.lock();
-        let before = data.last_position;
+        let before = data.log.len();
         let outcome = append(&mut data);
-        let waiting = if data.last_position > before {
+        let waiting = if data.log.len() > before {
             std::mem::take(&mut data.waiting)
         } else {
             BTreeMap::new()
@@ -30,20 +31,17 @@ impl Data {
     /// Appends one group, wholly or not at all (S1-S6).
     pub(crate) fn append(&mut self, id: &StreamId, events: &[NewEvent]) -> Result<Vec<Option<Position>>, AppendError> {
         check_group(events)?;
-        match self.streams.get(id) {
-            Some(stream) => check_stream(stream, events)?,
-            None => check_stream(&Stream::default(), events)?,
-        }
+        check_stream(self.streams.get(id), events)?;
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let stream = self.streams.entry(id.clone()).or_default();
+        let stream = stream_of(&mut self.streams, id);
         let mut positions = Vec::with_capacity(events.len());
         for event in events {
-            self.last_position += 1;
-            stream.push(event, self.last_position);
-            self.log.insert(self.last_position, (id.clone(), event.version));
-            positions.push(Some(position(self.last_position)));
+            self.log.push(Some((Arc::clone(&stream.id), event.version)));
+            let number = self.log.len() as u64;
+            stream.push(event, number);
+            positions.push(Some(position(number)));
         }
         if stream.is_erasing() {
             self.erasing.insert(id.clone());
@@ -62,6 +60,9 @@ fn check_group(events: &[NewEvent]) -> Result<(), AppendError> {
             ))));
         }
     }
+    if events.len() < 2 {
+        return Ok(());
+    }
     let mut seen = HashSet::with_capacity(events.len());
     match events.iter().find(|event| !seen.insert(event.event_id)) {
         Some(event) => Err(AppendError::Duplicate {
@@ -72,14 +73,16 @@ fn check_group(events: &[NewEvent]) -> Result<(), AppendError> {
 }
 
 /// What makes a group wrong for its stream: first a taken id (S5), then a version that does not follow on the head.
-fn check_stream(stream: &Stream, events: &[NewEvent]) -> Result<(), AppendError> {
-    if let Some(event) = events.iter().find(|event| stream.ids.contains_key(&event.event_id)) {
+fn check_stream(stream: Option<&Stream>, events: &[NewEvent]) -> Result<(), AppendError> {
+    let is_taken = |event: &&NewEvent| stream.is_some_and(|stream| stream.ids.contains_key(&event.event_id));
+    if let Some(event) = events.iter().find(is_taken) {
         return Err(AppendError::Duplicate {
             event_id: event.event_id,
         });
     }
+    let head = stream.and_then(|stream| stream.head);
     match events.first() {
-        Some(first) if first.version != Version::after(stream.head) => Err(AppendError::Conflict),
+        Some(first) if first.version != Version::after(head) => Err(AppendError::Conflict),
         _ => Ok(()),
     }
 }

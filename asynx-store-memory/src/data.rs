@@ -1,7 +1,9 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::task::Waker;
 
 use asynx_core::{Category, Position, StreamId, Version};
+use foldhash::HashMap;
 
 use crate::checkpoints::Reader;
 use crate::leases::LeaseRows;
@@ -13,10 +15,9 @@ use crate::stream::Stream;
 pub(crate) struct Data {
     /// Never iterated: its order is not that of any other run.
     pub(crate) streams: HashMap<StreamId, Stream>,
-    /// Where the events of the log are, by the number in their position.
-    pub(crate) log: BTreeMap<u64, (StreamId, Version)>,
-    /// The number of the last position given. Never falls, also when the events there are gone.
-    pub(crate) last_position: u64,
+    /// Where the events of the log are, by the number in their position, which counts from 1. Never shrinks: an event that
+    /// is gone leaves its place.
+    pub(crate) log: Vec<Option<(Arc<StreamId>, Version)>>,
     /// The streams whose tombstone awaits its erasure.
     pub(crate) erasing: BTreeSet<StreamId>,
     /// The categories that have a sole writer.
@@ -37,10 +38,27 @@ impl Data {
             return;
         };
         for row in gone.rows {
-            self.log.remove(&row.position);
+            remove(&mut self.log, row.position);
         }
         self.erasing.remove(stream);
     }
+}
+
+/// The stream of an id, which begins here if there is none.
+pub(crate) fn stream_of<'a>(streams: &'a mut HashMap<StreamId, Stream>, id: &StreamId) -> &'a mut Stream {
+    streams.entry(id.clone()).or_insert_with(|| Stream::new(id))
+}
+
+/// Removes an event from the log.
+pub(crate) fn remove(log: &mut [Option<(Arc<StreamId>, Version)>], number: u64) {
+    if let Some(place) = place_of(number).and_then(|place| log.get_mut(place)) {
+        *place = None;
+    }
+}
+
+/// Where in the log a number is.
+pub(crate) fn place_of(number: u64) -> Option<usize> {
+    usize::try_from(number).ok()?.checked_sub(1)
 }
 
 /// The position of a number. One part suffices, since one lock puts all appends in order.

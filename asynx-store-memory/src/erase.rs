@@ -3,7 +3,7 @@ use asynx_core::store::{Erase, ForgetPolicy, PendingErasure};
 use asynx_core::{Category, StoreError, StreamId, Version};
 
 use crate::MemoryStore;
-use crate::data::Data;
+use crate::data::{Data, remove};
 
 #[async_trait]
 impl Erase for MemoryStore {
@@ -38,7 +38,7 @@ impl Data {
         if policy == ForgetPolicy::EraseAll {
             // The tombstone's row stays (E6).
             for row in stream.rows.drain(..stream.index_of(through)) {
-                self.log.remove(&row.position);
+                remove(&mut self.log, row.position);
                 stream.ids.remove(&row.event_id);
             }
         }

@@ -1,10 +1,9 @@
-use std::ops::Bound;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use asynx_core::store::{EventLog, LogEvent, LogPage, LogQuery};
-use asynx_core::{Position, StoreError};
+use asynx_core::{Position, StoreError, StreamId};
 use futures::future::BoxFuture;
 
 use crate::MemoryStore;
@@ -32,7 +31,7 @@ impl EventLog for MemoryStore {
 
 impl Data {
     fn end(&self) -> Option<Position> {
-        (self.last_position > 0).then(|| position(self.last_position))
+        (!self.log.is_empty()).then(|| position(self.log.len() as u64))
     }
 
     fn page(&self, query: &LogQuery) -> Result<LogPage, StoreError> {
@@ -49,8 +48,12 @@ impl Data {
             at_end: false,
         };
         let mut bytes = 0_usize;
-        for (&number, (stream, version)) in self.log.range((Bound::Excluded(after), Bound::Unbounded)) {
-            let Some(row) = self.streams.get(stream).and_then(|stream| stream.row(*version)) else {
+        let start = usize::try_from(after).unwrap_or(usize::MAX);
+        for (number, place) in (after + 1..).zip(self.log.iter().skip(start)) {
+            let Some((stream, version)) = place else {
+                continue;
+            };
+            let Some(row) = self.streams.get(&**stream).and_then(|stream| stream.row(*version)) else {
                 continue;
             };
             if query.filter.wants(stream, &row.event_name) {
@@ -61,7 +64,7 @@ impl Data {
                 }
                 page.events.push(LogEvent {
                     position: position(number),
-                    stream: stream.clone(),
+                    stream: StreamId::clone(stream),
                     version: *version,
                     event_id: row.event_id,
                     event_name: row.event_name.clone(),

@@ -3,13 +3,14 @@ use asynx_core::store::{Snapshot, SnapshotStore};
 use asynx_core::{SchemaVersion, StoreError, StreamId, Version};
 
 use crate::MemoryStore;
+use crate::data::stream_of;
 use crate::stream::Stream;
 
 #[async_trait]
 impl SnapshotStore for MemoryStore {
     async fn put(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError> {
         let mut data = self.lock();
-        data.streams.entry(stream.clone()).or_default().put(snapshot);
+        stream_of(&mut data.streams, stream).put(snapshot);
         Ok(())
     }
 
@@ -21,10 +22,7 @@ impl SnapshotStore for MemoryStore {
 
     async fn delete_through(&self, stream: &StreamId, through: Version) -> Result<(), StoreError> {
         let mut data = self.lock();
-        data.streams
-            .entry(stream.clone())
-            .or_default()
-            .delete_snapshots(through);
+        stream_of(&mut data.streams, stream).delete_snapshots(through);
         Ok(())
     }
 }

@@ -44,7 +44,7 @@ impl fmt::Debug for MemoryStore {
         let data = self.lock();
         f.debug_struct("MemoryStore")
             .field("streams", &data.streams.len())
-            .field("events", &data.log.len())
+            .field("events", &data.log.iter().flatten().count())
             .finish_non_exhaustive()
     }
 }

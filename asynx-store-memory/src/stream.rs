@@ -1,14 +1,16 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use asynx_core::store::{NewEvent, Snapshot, StoredEvent};
-use asynx_core::{EventId, EventName, SchemaVersion, Timestamp, Version};
+use asynx_core::{EventId, EventName, SchemaVersion, StreamId, Timestamp, Version};
 use bytes::Bytes;
+use foldhash::HashMap;
 
 use crate::data::position;
 
 /// One stream.
-#[derive(Default)]
 pub(crate) struct Stream {
+    pub(crate) id: Arc<StreamId>,
     /// The newest version ever appended. Never falls, also when the rows are gone.
     pub(crate) head: Option<Version>,
     /// The newest tombstone.
@@ -37,6 +39,19 @@ pub(crate) struct Row {
 }
 
 impl Stream {
+    pub(crate) fn new(id: &StreamId) -> Self {
+        Self {
+            id: Arc::new(id.clone()),
+            head: None,
+            floor: None,
+            erased: None,
+            rows: Vec::new(),
+            ids: HashMap::default(),
+            snapshots: BTreeMap::new(),
+            fence: None,
+        }
+    }
+
     /// Whether the erasure that the floor asks for is still to be done.
     pub(crate) fn is_erasing(&self) -> bool {
         self.floor > self.erased

@@ -1,7 +1,9 @@
 //! The differ.
 
+use std::cell::Cell;
+
 use super::align::{Step, align};
-use super::node::{Member, View};
+use super::node::{Elements, Member, View};
 use super::same::{Index, same};
 use super::{Tape, text};
 
@@ -22,26 +24,35 @@ pub fn diff(old: &Tape, new: &Tape) -> Vec<u8> {
 
 /// As [`diff`], appended to `out`.
 pub fn diff_into(old: &Tape, new: &Tape, out: &mut Vec<u8>) {
+    thread_local! {
+        static PATH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
     out.push(b'[');
     let first = out.len();
-    Differ {
+    let mut differ = Differ {
         old: old.view(),
         new: new.view(),
         out,
         first,
-        path: Vec::new(),
-    }
-    .value(0, 0);
-    out.push(b']');
+        path: PATH.take(),
+    };
+    differ.value(0, 0);
+    differ.out.push(b']');
+    PATH.set(differ.path);
 }
 
 /// The patch that adds `new` as the whole document: the first of a stream.
 pub fn create(new: &Tape) -> Vec<u8> {
     let mut out = Vec::with_capacity(ADD.len() + VALUE.len() + new.len() + 3);
+    create_into(new, &mut out);
+    out
+}
+
+/// As [`create`], appended to `out`.
+pub fn create_into(new: &Tape, out: &mut Vec<u8>) {
     for part in [b"[", ADD, VALUE, new.text(), b"}]"] {
         out.extend_from_slice(part);
     }
-    out
 }
 
 struct Differ<'t, 'o> {
@@ -157,6 +168,12 @@ impl<'t> Differ<'t, '_> {
         }
     }
 
+    /// Whether two arrays go on with the same elements.
+    fn all_same(&self, olds: Elements<'_>, mut news: Elements<'_>) -> bool {
+        let same = |old| news.next().is_some_and(|new| same(self.old, old, self.new, new));
+        { olds }.all(same) && news.next().is_none()
+    }
+
     fn array(&mut self, a: usize, b: usize) {
         let mut olds = self.old.elements(a);
         let mut news = self.new.elements(b);
@@ -168,6 +185,11 @@ impl<'t> Differ<'t, '_> {
                 rest => break rest,
             }
         };
+        if let (Some(old), Some(new)) = (old, new)
+            && self.all_same(olds.clone(), news.clone())
+        {
+            return self.at_element(index, |differ| differ.value(old, new));
+        }
         let olds: Vec<_> = old.into_iter().chain(olds).collect();
         let news: Vec<_> = new.into_iter().chain(news).collect();
         // the operations run in order: what lies before `index` is as in `new` already, what lies behind as in `old`

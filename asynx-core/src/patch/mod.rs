@@ -67,9 +67,9 @@ mod place;
 
 mod parse_error;
 mod scan;
-mod text;
+pub(crate) mod text;
 
-pub use diff::{create, diff, diff_into};
+pub use diff::{create, create_into, diff, diff_into};
 pub use document::Document;
 pub use evolve::{EvolveError, check, evolve};
 pub use json::Json;

@@ -136,7 +136,7 @@ macro_rules! from_float {
                 if !value.is_finite() {
                     return Err(NonFinite);
                 }
-                Ok(Self::from_valid(ryu::Buffer::new().format_finite(value)))
+                Ok(Self::from_valid(zmij::Buffer::new().format_finite(value)))
             }
         }
     )*};

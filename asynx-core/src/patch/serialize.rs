@@ -127,12 +127,12 @@ impl State {
     }
 
     #[inline]
-    fn float<F: ryu::Float>(&mut self, value: F, is_finite: bool) -> Result<()> {
+    fn float<F: zmij::Float>(&mut self, value: F, is_finite: bool) -> Result<()> {
         if !is_finite {
             return Err(Refusal::new(StateErrorKind::NonFinite));
         }
         self.writer
-            .raw_scalar(ryu::Buffer::new().format_finite(value).as_bytes());
+            .raw_scalar(zmij::Buffer::new().format_finite(value).as_bytes());
         Ok(())
     }
 

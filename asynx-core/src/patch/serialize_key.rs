@@ -22,11 +22,11 @@ impl Key<'_> {
         Ok(())
     }
 
-    fn float<F: ryu::Float>(self, value: F, is_finite: bool) -> Result<()> {
+    fn float<F: zmij::Float>(self, value: F, is_finite: bool) -> Result<()> {
         if !is_finite {
             return Err(Refusal::new(StateErrorKind::NonFinite));
         }
-        self.plain(ryu::Buffer::new().format_finite(value))
+        self.plain(zmij::Buffer::new().format_finite(value))
     }
 }
 

@@ -31,17 +31,23 @@ impl Tape {
         Self::write(state, Writer::with_capacity(256, 32))
     }
 
-    /// As [`Tape::of`], but allocates at once what a state like `old` needs.
+    /// As [`Tape::of`], in the memory of a tape that is no longer needed, where there is one.
     ///
     /// # Errors
     ///
     /// As [`Tape::of`].
-    pub fn of_with_capacity_like<T: Serialize + ?Sized>(state: &T, old: &Tape) -> Result<Self, StateError> {
+    pub fn of_reusing<T: Serialize + ?Sized>(state: &T, old: Tape) -> Result<Self, StateError> {
+        Self::write(state, Writer::reusing(old.text, old.nodes))
+    }
+
+    /// An empty tape with room for a state like this one.
+    #[must_use]
+    pub fn room_like(&self) -> Self {
         let room = |length: usize| length + length / 8 + 16;
-        Self::write(
-            state,
-            Writer::with_capacity(room(old.text.len()), room(old.nodes.len())),
-        )
+        Self {
+            text: Vec::with_capacity(room(self.text.len())),
+            nodes: Vec::with_capacity(room(self.nodes.len())),
+        }
     }
 
     fn write<T: Serialize + ?Sized>(state: &T, writer: Writer) -> Result<Self, StateError> {

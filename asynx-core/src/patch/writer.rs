@@ -24,6 +24,13 @@ impl Writer {
         }
     }
 
+    /// A writer in the memory of what was written before.
+    pub(crate) fn reusing(mut text: Vec<u8>, mut nodes: Vec<Node>) -> Self {
+        text.clear();
+        nodes.clear();
+        Self { text, nodes, depth: 0 }
+    }
+
     pub(crate) fn view(&self) -> View<'_> {
         View {
             text: &self.text,

@@ -144,7 +144,7 @@ fn answers_itself(answer: &Answer) -> bool {
     use asynx_core::{Error, ForgetFailure};
     match answer {
         Answer::Forgot => true,
-        Answer::Failed(Error::ForgetFailed { reason, .. }) => matches!(reason, ForgetFailure::Handler(_)),
+        Answer::Failed(Error::ForgetFailed { reason, .. }) => matches!(**reason, ForgetFailure::Handler(_)),
         _ => false,
     }
 }
