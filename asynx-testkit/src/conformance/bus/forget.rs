@@ -22,11 +22,14 @@ fn forget(trial: &Trial, tombstone: Event<Probe>) -> oneshot::Receiver<Result<()
     forgotten
 }
 
-async fn forgotten(trial: &Trial, forgotten: oneshot::Receiver<Result<(), BusError>>) -> Kept {
-    match trial.within("forgetting", forgotten).await? {
-        Ok(forgotten) => trial.ok("forgetting", forgotten),
-        Err(_) => Err(trial.broken("forget panicked")),
-    }
+#[track_caller]
+fn forgotten(trial: &Trial, forgotten: oneshot::Receiver<Result<(), BusError>>) -> impl Future<Output = Kept> {
+    trial.asserts(async move {
+        match trial.within("forgetting", forgotten).await? {
+            Ok(forgotten) => trial.ok("forgetting", forgotten),
+            Err(_) => Err(trial.broken("forget panicked")),
+        }
+    })
 }
 
 /// Forget handlers wait for all that was given of the aggregate, to two subscriptions and a fallback.

@@ -57,10 +57,15 @@ impl Broken {
 
     /// A second handle to the same data, with the same fault.
     pub(super) fn another(&self) -> Self {
-        let mut staged = self.staged.clone();
-        staged.handle += 1;
+        let mut another = self.same();
+        another.staged.handle += 1;
+        another
+    }
+
+    /// The same handle again.
+    pub(super) fn same(&self) -> Self {
         Self {
-            staged,
+            staged: self.staged.clone(),
             mutation: self.mutation,
             scratch: Arc::clone(&self.scratch),
         }

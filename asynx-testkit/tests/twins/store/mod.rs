@@ -5,6 +5,8 @@ mod broken_append;
 mod broken_capabilities;
 mod broken_checkpoints;
 mod capabilities;
+mod liar;
+mod lies;
 mod mutation;
 mod staged;
 
