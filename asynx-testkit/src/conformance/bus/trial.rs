@@ -9,7 +9,7 @@ use asynx_core::bus::{
 };
 use asynx_core::{Ancestry, Bus, Event, Runtime};
 use futures::channel::mpsc;
-use futures::future::{self, BoxFuture, Either};
+use futures::future::{self, BoxFuture, Either, MaybeDone};
 use futures::{FutureExt, StreamExt};
 
 use super::Probe;
@@ -86,7 +86,11 @@ impl Trial {
 
     /// The future must not end yet.
     #[track_caller]
-    pub(super) fn waits<F: Future + Unpin>(&self, what: impl Display, future: &mut F) -> impl Future<Output = Kept> {
+    pub(super) fn waits<F: Future + Unpin>(
+        &self,
+        what: impl Display,
+        future: &mut MaybeDone<F>,
+    ) -> impl Future<Output = Kept> {
         self.asserts(async move {
             match future::select(future, self.runtime.sleep(self.grace_time())).await {
                 Either::Left(_) => Err(self.broken(format!("{what} ended too early"))),
@@ -141,7 +145,7 @@ impl Trial {
     /// Publishes elsewhere, so that a publish that never returns is found as well.
     #[track_caller]
     pub(super) fn publish_all(&self, events: Vec<Event<Probe>>) -> impl Future<Output = Kept> {
-        self.asserts(async move {
+        self.asks(async move {
             let bus = Arc::clone(&self.bus);
             let (done, published) = futures::channel::oneshot::channel();
             self.runtime.spawn(Box::pin(async move {
@@ -158,7 +162,7 @@ impl Trial {
     /// Publishes the events `Made` of these labels.
     #[track_caller]
     pub(super) fn publish<L: AsRef<str>>(&self, labels: impl IntoIterator<Item = L>) -> impl Future<Output = Kept> {
-        self.asserts(async move {
+        self.asks(async move {
             let events = labels.into_iter().map(|label| made(label.as_ref()));
             self.publish_all(events.collect()).await
         })
@@ -171,9 +175,9 @@ impl Trial {
 
     /// Publishes `Made`, and gives the end of its delivery.
     #[track_caller]
-    pub(super) fn tracked(&self, label: &str) -> Kept<BoxFuture<'static, ()>> {
+    pub(super) fn tracked(&self, label: &str) -> Kept<End> {
         let delivery = self.publish_tracked(made(label));
-        delivery.map(|delivery| async move { delivery.wait(&Ancestry::default()).await }.boxed())
+        delivery.map(|delivery| end_of(delivery, Ancestry::default()))
     }
 
     #[track_caller]
@@ -274,6 +278,14 @@ impl Trial {
             )
         })
     }
+}
+
+/// The end of a delivery.
+pub(super) type End = MaybeDone<BoxFuture<'static, ()>>;
+
+/// That for who has these ancestors.
+pub(super) fn end_of(delivery: Delivery, ancestors: Ancestry) -> End {
+    future::maybe_done(async move { delivery.wait(&ancestors).await }.boxed())
 }
 
 fn subscription(pattern: &str, target: Target<Probe>, options: SubscriptionOptions<Probe>) -> Subscription<Probe> {

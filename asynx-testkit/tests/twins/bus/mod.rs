@@ -1,6 +1,8 @@
 //! The laws of buses.
 
 mod broken;
+mod liar;
+mod lies;
 mod mutation;
 
 use std::sync::Arc;
