@@ -102,7 +102,7 @@ impl StoreFixture for Fixture {
 const ALWAYS: [Mutation; 2] = [Mutation::LateCommitsComeTwice, Mutation::LogGivesRolledBackAppends];
 
 /// The store of a script.
-fn whole(script: &Script) -> Broken {
+fn whole(script: &Script, process: &SimProcess) -> Broken {
     let made = script.made("store");
     let named = |mutation: &Mutation| format!("is a twin of {mutation:?}");
     script.could(&made, ALWAYS.iter().map(named));
@@ -112,15 +112,15 @@ fn whole(script: &Script) -> Broken {
     if broken.is_some() {
         script.tells();
     }
-    Broken::new(broken.copied().unwrap_or(Mutation::None))
+    Broken::new(broken.copied().unwrap_or(Mutation::None), Arc::new(process.clone()))
 }
 
 fn run(check: &str, script: &Script, waived: Option<Site>) -> Seen {
+    let sim = Sim::seeded(1).max_steps(1_000_000);
     let (sound, check) = match check.strip_prefix("plain ") {
         Some(check) => (Sound::Plain(PlainStore::default()), check),
-        None => (Sound::Whole(whole(script)), check),
+        None => (Sound::Whole(whole(script, sim.main())), check),
     };
-    let sim = Sim::seeded(1).max_steps(1_000_000);
     let fixture = Fixture {
         sound,
         script: script.clone(),
