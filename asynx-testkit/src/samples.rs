@@ -76,14 +76,7 @@ pub fn group(stream: &StreamId, from: u64, count: u64) -> AppendGroup {
 pub fn made_of(version: u64, event_id: EventId, event_name: EventName, text: &str) -> NewEvent {
     let version = Version::new(version).expect("versions begin at 1");
     let occurred_at = ThreadRuntime.now();
-    // Debug text of a string is not JSON, so what needs an escape is written as its number.
-    let text: String = text
-        .chars()
-        .flat_map(|c| match c {
-            '"' | '\\' | '\0'..='\u{1f}' => format!("\\u{:04x}", u32::from(c)).chars().collect::<Vec<_>>(),
-            _ => vec![c],
-        })
-        .collect();
+    let text = escaped(text);
     let patch = match event_name.is_tombstone() {
         true => "[]".to_owned(),
         false => format!(r#"[{{"op":"add","path":"","value":{{"version":{version},"text":"{text}"}}}}]"#),
@@ -104,4 +97,24 @@ pub fn made_of(version: u64, event_id: EventId, event_name: EventName, text: &st
         occurred_at,
         record: record.encode(),
     }
+}
+
+/// Debug text of a string is not JSON, so what needs an escape is written as its number.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for part in text.split_inclusive(needs_escape) {
+        match part.chars().next_back().filter(|last| needs_escape(*last)) {
+            Some(last) => {
+                let number = format!("\\u{:04x}", u32::from(last));
+                escaped.push_str(&part[..part.len() - 1]);
+                escaped.push_str(&number);
+            }
+            None => escaped.push_str(part),
+        }
+    }
+    escaped
+}
+
+const fn needs_escape(c: char) -> bool {
+    matches!(c, '"' | '\\' | '\0'..='\u{1f}')
 }

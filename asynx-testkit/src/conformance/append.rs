@@ -19,24 +19,27 @@ pub async fn s1_taken_versions_conflict(trial: &Trial) -> Kept {
     taken_versions_conflict(trial, trial).await
 }
 
-pub(super) async fn taken_versions_conflict(trial: &Trial, taken_by: &Trial) -> Kept {
-    let stream = trial.stream("a");
-    let events = taken_by.fill(&stream, 1, 3).await?;
-    for version in 1..=3 {
-        let answer = trial.store().append(&stream, samples::event(version)).await;
-        trial.refused("an append at a taken version", answer, is_conflict)?;
-        let group = samples::group(&stream, version, 4);
-        let outcome = trial.batch(&[group]).await?.remove(0);
-        let applied = outcome.applied.len();
-        trial.equal(
-            "the applied events of a group that begins at a taken version",
-            applied,
-            0,
-        )?;
-        let stopped = outcome.stopped.map_or(Ok(()), Err);
-        trial.refused("a group that begins at a taken version", stopped, is_conflict)?;
-    }
-    trial.holds(&stream, &events).await
+#[track_caller]
+pub(super) fn taken_versions_conflict(trial: &Trial, taken_by: &Trial) -> impl Future<Output = Kept> {
+    trial.asserts(async move {
+        let stream = trial.stream("a");
+        let events = taken_by.fill(&stream, 1, 3).await?;
+        for version in 1..=3 {
+            let answer = trial.store().append(&stream, samples::event(version)).await;
+            trial.refused("an append at a taken version", answer, is_conflict)?;
+            let group = samples::group(&stream, version, 4);
+            let outcome = trial.batch(&[group]).await?.remove(0);
+            let applied = outcome.applied.len();
+            trial.equal(
+                "the applied events of a group that begins at a taken version",
+                applied,
+                0,
+            )?;
+            let stopped = outcome.stopped.map_or(Ok(()), Err);
+            trial.refused("a group that begins at a taken version", stopped, is_conflict)?;
+        }
+        trial.holds(&stream, &events).await
+    })
 }
 
 /// Of many appends of the same version at the same moment one succeeds, and that one is stored.
@@ -50,37 +53,40 @@ pub async fn s1_one_append_wins_a_race(trial: &Trial) -> Kept {
 }
 
 /// Eight appends race, spread over handles.
-pub(super) async fn one_append_wins(trials: &[Trial], stream: &StreamId, version: u64) -> Kept {
-    let trial = &trials[0];
-    let racers = (0..8).map(|racer| {
-        let (trial, stream) = (trials[racer % trials.len()].clone(), stream.clone());
-        let event = samples::event(version);
-        async move {
-            let answer = trial.store().append(&stream, event.clone()).await;
-            (event, answer)
+#[track_caller]
+pub(super) fn one_append_wins(trials: &[Trial], stream: &StreamId, version: u64) -> impl Future<Output = Kept> {
+    trials[0].asserts(async move {
+        let trial = &trials[0];
+        let racers = (0..8).map(|racer| {
+            let (trial, stream) = (trials[racer % trials.len()].clone(), stream.clone());
+            let event = samples::event(version);
+            async move {
+                let answer = trial.store().append(&stream, event.clone()).await;
+                (event, answer)
+            }
+        });
+        let (mut winners, mut unknown) = (Vec::new(), 0);
+        for (event, answer) in trial.race(racers).await? {
+            match answer {
+                Ok(_) => winners.push(event),
+                Err(AppendError::Unknown(_)) => unknown += 1,
+                Err(AppendError::Conflict | AppendError::NotApplied(_)) => {}
+                Err(error) => return Err(trial.broken(format!("a lost race was answered by {error:?}"))),
+            }
         }
-    });
-    let (mut winners, mut unknown) = (Vec::new(), 0);
-    for (event, answer) in trial.race(racers).await? {
-        match answer {
-            Ok(_) => winners.push(event),
-            Err(AppendError::Unknown(_)) => unknown += 1,
-            Err(AppendError::Conflict | AppendError::NotApplied(_)) => {}
-            Err(error) => return Err(trial.broken(format!("a lost race was answered by {error:?}"))),
+        let won = winners.len();
+        trial.ensure(won <= 1, format!("{won} appends of one version succeeded"))?;
+        let Some(winner) = winners.first() else {
+            return trial.ensure(unknown > 0, "of eight appends at the head none succeeded");
+        };
+        for trial in trials {
+            let stored = trial.read(stream).await?;
+            trial.equal("the number of stored events", stored.len() as u64, version)?;
+            let same = stored.last().is_some_and(|stored| stored.record == winner.record);
+            trial.ensure(same, "another event is stored than the one that won")?;
         }
-    }
-    let won = winners.len();
-    trial.ensure(won <= 1, format!("{won} appends of one version succeeded"))?;
-    let Some(winner) = winners.first() else {
-        return trial.ensure(unknown > 0, "of eight appends at the head none succeeded");
-    };
-    for trial in trials {
-        let stored = trial.read(stream).await?;
-        trial.equal("the number of stored events", stored.len() as u64, version)?;
-        let same = stored.last().is_some_and(|stored| stored.record == winner.record);
-        trial.ensure(same, "another event is stored than the one that won")?;
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// As soon as an append is answered, every read knows of it, also those of other tasks.
@@ -102,18 +108,21 @@ pub async fn s2_an_answered_append_is_visible(trial: &Trial) -> Kept {
     trial.race(readers).await?.into_iter().collect()
 }
 
-pub(super) async fn is_visible(trial: &Trial, stream: &StreamId, version: u64) -> Kept {
-    trial.equal("`count` after an append", trial.count(stream).await?, version)?;
-    let read = trial.read(stream).await?;
-    trial.equal("events of `read_from` after an append", read.len() as u64, version)?;
-    let range = trial.store().read_range(stream, Version::FIRST, 1000);
-    let range = trial.ok("reading a range", range).await?;
-    trial.equal("events of `read_range` after an append", range.len() as u64, version)?;
-    let head = trial.head(stream, None).await?;
-    trial.equal("the head after an append", head.version, Version::new(version))?;
-    let loaded = trial.load(stream).await?;
-    trial.equal("the loaded head after an append", loaded.head, Version::new(version))?;
-    trial.equal("the loaded events after an append", loaded.events.len() as u64, version)
+#[track_caller]
+pub(super) fn is_visible(trial: &Trial, stream: &StreamId, version: u64) -> impl Future<Output = Kept> {
+    trial.asserts(async move {
+        trial.equal("`count` after an append", trial.count(stream).await?, version)?;
+        let read = trial.read(stream).await?;
+        trial.equal("events of `read_from` after an append", read.len() as u64, version)?;
+        let range = trial.store().read_range(stream, Version::FIRST, 1000);
+        let range = trial.ok("reading a range", range).await?;
+        trial.equal("events of `read_range` after an append", range.len() as u64, version)?;
+        let head = trial.head(stream, None).await?;
+        trial.equal("the head after an append", head.version, Version::new(version))?;
+        let loaded = trial.load(stream).await?;
+        trial.equal("the loaded head after an append", loaded.head, Version::new(version))?;
+        trial.equal("the loaded events after an append", loaded.events.len() as u64, version)
+    })
 }
 
 /// Many streams that grow at the same time never conflict with each other.

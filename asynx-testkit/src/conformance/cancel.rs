@@ -88,8 +88,8 @@ pub async fn s10_dropped_checkpoints_are_kept_or_not(trial: &Trial) -> Kept {
         return Ok(());
     };
     let reader = format!("{}-a", trial.category());
-    let claim = || trial.ok("claiming after dropped calls", checkpoints.claim(&reader));
-    let mut owned = claim().await?;
+    let claim_again = || trial.ok("claiming after dropped calls", checkpoints.claim(&reader));
+    let mut owned = claim_again().await?;
     for polls in 0..POLLS {
         let putting = Some(Position::new([0, 0, 1 + polls as u64]));
         abandon(trial, polls, checkpoints.put(&reader, putting, owned.fence)).await;
@@ -97,7 +97,7 @@ pub async fn s10_dropped_checkpoints_are_kept_or_not(trial: &Trial) -> Kept {
         abandon(trial, polls, checkpoints.claim(&reader)).await;
         // They may still be under way, but they end.
         trial.grace().await;
-        let claimed = claim().await?;
+        let claimed = claim_again().await?;
         let seen = format!("{owned:?} became {claimed:?} after a dropped put of {putting:?} and a dropped claim");
         let raised = claimed.fence.checked_sub(owned.fence);
         let position = claimed.position == putting || claimed.position == owned.position;
@@ -108,39 +108,42 @@ pub async fn s10_dropped_checkpoints_are_kept_or_not(trial: &Trial) -> Kept {
 }
 
 /// After a dropped append of `events` behind one event, a stream holds a prefix of them and takes another.
-async fn goes_on(trial: &Trial, stream: &StreamId, events: &[asynx_core::store::NewEvent]) -> Kept {
-    let last = loop {
-        let next = Version::after(trial.head(stream, None).await?.version).get();
-        let event = samples::event(next);
-        match trial.store().append(stream, event.clone()).await {
-            Ok(_) => break event,
-            // The dropped call came through after all.
-            Err(AppendError::Conflict) => trial.step_back().await,
-            Err(AppendError::NotApplied(error)) if error.is_transient() => trial.pause().await,
-            Err(error) => {
-                let told = with_causes(&error);
-                return Err(trial.broken(format!("an append after a dropped one failed: {told}")));
+#[track_caller]
+fn goes_on(trial: &Trial, stream: &StreamId, events: &[asynx_core::store::NewEvent]) -> impl Future<Output = Kept> {
+    trial.asserts(async move {
+        let last = loop {
+            let next = Version::after(trial.head(stream, None).await?.version).get();
+            let event = samples::event(next);
+            match trial.store().append(stream, event.clone()).await {
+                Ok(_) => break event,
+                // The dropped call came through after all.
+                Err(AppendError::Conflict) => trial.step_back().await,
+                Err(AppendError::NotApplied(error)) if error.is_transient() => trial.pause().await,
+                Err(error) => {
+                    let told = with_causes(&error);
+                    return Err(trial.broken(format!("an append after a dropped one failed: {told}")));
+                }
             }
-        }
-    };
-    let stored = trial.read(stream).await?;
-    let dropped = stored.len().saturating_sub(2);
-    let mine = [&events[..dropped.min(events.len())], &[last]].concat();
-    let found: Vec<_> = stored
-        .iter()
-        .skip(1)
-        .map(|event| (event.version, event.record.clone()))
-        .collect();
-    let expected: Vec<_> = mine.into_iter().map(|event| (event.version, event.record)).collect();
-    let seen = format!(
-        "after a dropped append and another one, {} events are stored",
-        stored.len()
-    );
-    trial.ensure(found == expected, seen)?;
-    let head = trial.head(stream, None).await?.version;
-    trial.equal(
-        "the head after a dropped append",
-        head,
-        stored.last().map(|event| event.version),
-    )
+        };
+        let stored = trial.read(stream).await?;
+        let dropped = stored.len().saturating_sub(2);
+        let mine = [&events[..dropped.min(events.len())], &[last]].concat();
+        let found: Vec<_> = stored
+            .iter()
+            .skip(1)
+            .map(|event| (event.version, event.record.clone()))
+            .collect();
+        let expected: Vec<_> = mine.into_iter().map(|event| (event.version, event.record)).collect();
+        let seen = format!(
+            "after a dropped append and another one, {} events are stored",
+            stored.len()
+        );
+        trial.ensure(found == expected, seen)?;
+        let head = trial.head(stream, None).await?.version;
+        trial.equal(
+            "the head after a dropped append",
+            head,
+            stored.last().map(|event| event.version),
+        )
+    })
 }

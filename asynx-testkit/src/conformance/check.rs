@@ -1,8 +1,10 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use asynx_core::Runtime;
 use futures::future::{self, BoxFuture, Either};
 
+use super::audit::Audit;
 use super::witness::Witness;
 use super::{Law, LawBroken};
 
@@ -20,11 +22,12 @@ pub struct Check<T> {
 }
 
 impl<T> Check<T> {
-    pub(super) fn witness(&self, fixture: String) -> Witness {
+    pub(super) fn witness(&self, fixture: String, audit: Option<Arc<Audit>>) -> Witness {
         Witness {
             law: self.law,
             check: self.name,
             fixture,
+            audit,
         }
     }
 }

@@ -20,59 +20,73 @@ pub(super) fn reader(trial: &Trial, ending: &str) -> String {
     format!("{}-{ending}", trial.category())
 }
 
-pub(super) async fn claim(trial: &Trial, checkpoints: &dyn Checkpoints, reader: &str) -> Kept<Checkpoint> {
-    trial.ok("claiming a reader", checkpoints.claim(reader)).await
+#[track_caller]
+pub(super) fn claim(
+    trial: &Trial,
+    checkpoints: &dyn Checkpoints,
+    reader: &str,
+) -> impl Future<Output = Kept<Checkpoint>> {
+    trial.asks(async move { trial.ok("claiming a reader", checkpoints.claim(reader)).await })
 }
 
-pub(super) async fn gives(
+#[track_caller]
+pub(super) fn gives(
     trial: &Trial,
     checkpoints: &dyn Checkpoints,
     reader: &str,
     expected: Option<Checkpoint>,
     when: &str,
-) -> Kept {
-    let found = trial.ok("getting a checkpoint", checkpoints.get(reader)).await?;
-    trial.equal(format!("the checkpoint {when}"), found, expected)
+) -> impl Future<Output = Kept> {
+    trial.asserts(async move {
+        let found = trial.ok("getting a checkpoint", checkpoints.get(reader)).await?;
+        trial.equal(format!("the checkpoint {when}"), found, expected)
+    })
 }
 
 /// Puts with the newest fence, which must be kept.
-pub(super) async fn put(
+#[track_caller]
+pub(super) fn put(
     trial: &Trial,
     checkpoints: &dyn Checkpoints,
     reader: &str,
     position: Option<Position>,
     fence: u64,
-) -> Kept {
-    let put = checkpoints.put(reader, position, fence);
-    let kept = trial.ok("putting a checkpoint", put).await?;
-    trial.ensure(kept, "a put with the newest fence was refused")?;
-    let newest = Some(checkpoint(position, fence));
-    gives(trial, checkpoints, reader, newest, "that was just put").await
+) -> impl Future<Output = Kept> {
+    trial.asserts(async move {
+        let put = checkpoints.put(reader, position, fence);
+        let kept = trial.ok("putting a checkpoint", put).await?;
+        trial.ensure(kept, "a put with the newest fence was refused")?;
+        let newest = Some(checkpoint(position, fence));
+        gives(trial, checkpoints, reader, newest, "that was just put").await
+    })
 }
 
 /// Neither a put nor a remove with this fence may change anything.
-pub(super) async fn is_refused(
+#[track_caller]
+pub(super) fn is_refused(
     trial: &Trial,
     checkpoints: &dyn Checkpoints,
     reader: &str,
     fence: u64,
     why: &str,
-) -> Kept {
-    let before = trial.ok("getting a checkpoint", checkpoints.get(reader)).await?;
-    let put = checkpoints.put(reader, at(999), fence);
-    let kept = trial.ok("putting a checkpoint", put).await?;
-    trial.ensure(!kept, format!("a put with {why} was kept"))?;
-    gives(trial, checkpoints, reader, before, &format!("after a put with {why}")).await?;
-    let removed = trial.ok("removing a reader", checkpoints.remove(reader, fence)).await?;
-    trial.ensure(!removed, format!("a remove with {why} succeeded"))?;
-    gives(
-        trial,
-        checkpoints,
-        reader,
-        before,
-        &format!("after a remove with {why}"),
-    )
-    .await
+) -> impl Future<Output = Kept> {
+    trial.asserts(async move {
+        let before = trial.ok("getting a checkpoint", checkpoints.get(reader)).await?;
+        let put = checkpoints.put(reader, at(999), fence);
+        let kept = trial.ok("putting a checkpoint", put).await?;
+        trial.ensure(!kept, format!("a put with {why} was kept"))?;
+        gives(trial, checkpoints, reader, before, &format!("after a put with {why}")).await?;
+        let removed = trial.ok("removing a reader", checkpoints.remove(reader, fence)).await?;
+        trial.ensure(!removed, format!("a remove with {why} succeeded"))?;
+        gives(
+            trial,
+            checkpoints,
+            reader,
+            before,
+            &format!("after a remove with {why}"),
+        )
+        .await
+    })
 }
 
 /// What was put last is given with the newest fence, whatever position it is, at once and to everybody.
@@ -84,7 +98,8 @@ pub async fn c1_what_was_put_last_is_given(trial: &Trial) -> Kept {
     gives(trial, checkpoints, &name, None, "of a reader that was never claimed").await?;
     let claimed = claim(trial, checkpoints, &name).await?;
     trial.equal("the first claim", claimed, checkpoint(None, 1))?;
-    gives(trial, checkpoints, &name, Some(claimed), "after the first claim").await?;
+    let first = Some(checkpoint(None, 1));
+    gives(trial, checkpoints, &name, first, "after the first claim").await?;
     let parts = [
         [0, 0, 0],
         [0, 0, 1],
@@ -122,8 +137,9 @@ pub async fn c2_each_claim_raises_the_fence(trial: &Trial) -> Kept {
     put(trial, checkpoints, &name, at(7), 3).await?;
     for fence in 4..=6 {
         let claimed = claim(trial, checkpoints, &name).await?;
-        trial.equal("a claim after a put", claimed, checkpoint(at(7), fence))?;
-        gives(trial, checkpoints, &name, Some(claimed), "after a claim").await?;
+        let expected = checkpoint(at(7), fence);
+        trial.equal("a claim after a put", claimed, expected)?;
+        gives(trial, checkpoints, &name, Some(expected), "after a claim").await?;
     }
     put(trial, checkpoints, &name, at(8), 6).await
 }
@@ -134,30 +150,33 @@ pub async fn c2_claims_at_once_have_fences_of_their_own(trial: &Trial) -> Kept {
 }
 
 /// Eight claims at once, spread over handles.
-pub(super) async fn claims_have_fences_of_their_own(trials: &[Trial]) -> Kept {
-    let trial = &trials[0];
-    let Some(checkpoints) = trial.checkpoints()? else {
-        return Ok(());
-    };
-    for round in 0..4 {
-        let name = reader(trial, &format!("{round}"));
-        let claims = (0..8).map(|racer| {
-            let (trial, name) = (trials[racer % trials.len()].clone(), name.clone());
-            async move {
-                match trial.checkpoints()? {
-                    Some(checkpoints) => claim(&trial, checkpoints, &name).await,
-                    None => Ok(checkpoint(None, 0)),
+#[track_caller]
+pub(super) fn claims_have_fences_of_their_own(trials: &[Trial]) -> impl Future<Output = Kept> {
+    trials[0].asserts(async move {
+        let trial = &trials[0];
+        let Some(checkpoints) = trial.checkpoints()? else {
+            return Ok(());
+        };
+        for round in 0..4 {
+            let name = reader(trial, &format!("{round}"));
+            let claims = (0..8).map(|racer| {
+                let (trial, name) = (trials[racer % trials.len()].clone(), name.clone());
+                async move {
+                    match trial.checkpoints()? {
+                        Some(checkpoints) => claim(&trial, checkpoints, &name).await,
+                        None => Ok(checkpoint(None, 0)),
+                    }
                 }
-            }
-        });
-        let claims: Vec<_> = trial.race(claims).await?.into_iter().collect::<Kept<_>>()?;
-        let mut fences: Vec<u64> = claims.iter().map(|claimed| claimed.fence).collect();
-        fences.sort_unstable();
-        trial.equal("the fences of eight claims at once", fences, (1..=8).collect())?;
-        is_refused(trial, checkpoints, &name, 7, "the fence of the last claim but one").await?;
-        put(trial, checkpoints, &name, at(round), 8).await?;
-    }
-    Ok(())
+            });
+            let claims: Vec<_> = trial.race(claims).await?.into_iter().collect::<Kept<_>>()?;
+            let mut fences: Vec<u64> = claims.iter().map(|claimed| claimed.fence).collect();
+            fences.sort_unstable();
+            trial.equal("the fences of eight claims at once", fences, (1..=8).collect())?;
+            is_refused(trial, checkpoints, &name, 7, "the fence of the last claim but one").await?;
+            put(trial, checkpoints, &name, at(round), 8).await?;
+        }
+        Ok(())
+    })
 }
 
 /// Puts and removes with another fence than the newest, or of an unknown reader, change nothing.

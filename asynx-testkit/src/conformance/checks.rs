@@ -2,6 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use asynx_core::Store;
 
+use super::audit::Audit;
 use super::check::{Kept, assert, in_time, named, table};
 use super::trial::Parts;
 use super::{Check, StoreFixture, Trial};
@@ -12,6 +13,16 @@ impl Check<Trial> {
     /// # Errors
     /// [`LawBroken`](super::LawBroken) when the store does not keep the law, or does not answer in time.
     pub async fn run<F: StoreFixture>(&self, fixture: &F) -> Kept {
+        self.try_on(fixture, None).await
+    }
+
+    /// Checks with somebody who looks on.
+    #[doc(hidden)]
+    pub async fn run_audited<F: StoreFixture>(&self, fixture: &F, audit: Arc<Audit>) -> Kept {
+        self.try_on(fixture, Some(audit)).await
+    }
+
+    async fn try_on<F: StoreFixture>(&self, fixture: &F, audit: Option<Arc<Audit>>) -> Kept {
         let (guard, store) = fixture.open().await;
         let runtime = fixture.runtime();
         let other = match self.needs_another {
@@ -19,7 +30,7 @@ impl Check<Trial> {
             false => None,
         };
         let parts = Arc::new(Parts {
-            witness: self.witness(fixture.name()),
+            witness: self.witness(fixture.name(), audit),
             capabilities: fixture.capabilities(),
             slow_transactions: fixture.slow_transactions(&store),
             lease_loser: fixture.lease_loser(&store),

@@ -16,8 +16,10 @@ use super::writer::{acquire, acquire_freed};
 use crate::samples;
 
 /// Both handles, where the fixture can open a second one.
+#[track_caller]
 fn both(trial: &Trial) -> Kept<Option<[Trial; 2]>> {
-    Ok(trial.other()?.map(|other| [trial.clone(), other]))
+    let other = trial.other();
+    other.map(|other| other.map(|other| [trial.clone(), other]))
 }
 
 /// Version after version, appends race through both handles: one succeeds, and both read that one.
@@ -107,15 +109,18 @@ pub async fn s12_a_stream_deleted_elsewhere_is_unknown(trial: &Trial) -> Kept {
     one.holds(&stream, &anew).await
 }
 
-async fn put(trial: &Trial, snapshots: &dyn SnapshotStore, version: u64) -> Kept {
-    let snapshot = Snapshot {
-        version: erase::version(version),
-        schema_version: SchemaVersion::FIRST,
-        document: Bytes::from(format!("{version}")),
-    };
-    let stream = trial.stream("a");
-    let put = snapshots.put(&stream, snapshot);
-    trial.ok("putting a snapshot", put).await
+#[track_caller]
+fn put(trial: &Trial, snapshots: &dyn SnapshotStore, version: u64) -> impl Future<Output = Kept> {
+    trial.asserts(async move {
+        let snapshot = Snapshot {
+            version: erase::version(version),
+            schema_version: SchemaVersion::FIRST,
+            document: Bytes::from(format!("{version}")),
+        };
+        let stream = trial.stream("a");
+        let put = snapshots.put(&stream, snapshot);
+        trial.ok("putting a snapshot", put).await
+    })
 }
 
 /// Snapshots put through one handle are given by the other; what was deleted through one, neither takes again.
@@ -146,11 +151,14 @@ pub async fn n3_snapshots_deleted_elsewhere_stay_away(trial: &Trial) -> Kept {
     trial.equal("the snapshots given by two handles by turns", found, expected)
 }
 
-async fn newest(trial: &Trial, snapshots: &dyn SnapshotStore) -> Kept<Option<Version>> {
-    let stream = trial.stream("a");
-    let get = snapshots.get(&stream, SchemaVersion::FIRST);
-    let found = trial.ok("getting a snapshot", get).await?;
-    Ok(found.map(|snapshot| snapshot.version))
+#[track_caller]
+fn newest(trial: &Trial, snapshots: &dyn SnapshotStore) -> impl Future<Output = Kept<Option<Version>>> {
+    trial.asks(async move {
+        let stream = trial.stream("a");
+        let get = snapshots.get(&stream, SchemaVersion::FIRST);
+        let found = trial.ok("getting a snapshot", get).await?;
+        Ok(found.map(|snapshot| snapshot.version))
+    })
 }
 
 /// A tombstone through one handle is known to the other, which erases; then the first one finds the secret nowhere,
@@ -260,14 +268,11 @@ pub async fn c3_a_reader_claimed_elsewhere_is_lost(trial: &Trial) -> Kept {
         let at = checkpoints::at(1 + round);
         checkpoints::put(&one, here, &name, at, fence).await?;
         let taken = checkpoints::claim(&other, there, &name).await?;
-        trial.equal(
-            "a claim of a reader claimed elsewhere",
-            taken,
-            checkpoint(at, fence + 1),
-        )?;
+        let expected = checkpoint(at, fence + 1);
+        trial.equal("a claim of a reader claimed elsewhere", taken, expected)?;
         checkpoints::is_refused(&one, here, &name, fence, "a fence from before a claim elsewhere").await?;
-        checkpoints::gives(&one, here, &name, Some(taken), "after a claim elsewhere").await?;
-        checkpoints::put(&other, there, &name, at, taken.fence).await?;
+        checkpoints::gives(&one, here, &name, Some(expected), "after a claim elsewhere").await?;
+        checkpoints::put(&other, there, &name, at, expected.fence).await?;
         fence = checkpoints::claim(&one, here, &name).await?.fence;
     }
     let removed = trial.ok("removing a reader", here.remove(&name, fence)).await?;

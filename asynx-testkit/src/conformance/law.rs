@@ -1,4 +1,5 @@
 use std::fmt;
+use std::panic::Location;
 
 /// One numbered law of the trait docs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,18 @@ pub struct LawBroken {
     pub fixture: String,
     /// What was seen instead.
     pub seen: String,
+    /// Where in the kit that was asserted, from the innermost assertion to the line of the check.
+    pub at: Vec<&'static Location<'static>>,
+}
+
+impl LawBroken {
+    /// On its way out through another assertion.
+    pub(super) fn passing(mut self, site: &'static Location<'static>) -> Self {
+        if self.at.last() != Some(&site) {
+            self.at.push(site);
+        }
+        self
+    }
 }
 
 impl fmt::Display for LawBroken {
@@ -29,6 +42,7 @@ impl fmt::Display for LawBroken {
             check,
             fixture,
             seen,
+            at: _,
         } = self;
         write!(
             f,
@@ -124,6 +138,7 @@ mod tests {
             check: "s1_of_this_test",
             fixture: "Files".to_owned(),
             seen: with_causes(&error),
+            at: Vec::new(),
         };
         let expected = format!(
             "Files breaks law S1 ({})\n  seen by s1_of_this_test: \

@@ -22,120 +22,150 @@ pub(super) struct Followed {
 
 impl Followed {
     /// Reads one page. Whether it was the last for now.
-    pub(super) async fn go_on(&mut self, trial: &Trial, log: &dyn EventLog, max_events: usize) -> Kept<bool> {
-        let page = page(trial, log, self.next, own(trial), max_events).await?;
-        self.events.extend(page.events);
-        self.next = page.next;
-        self.nexts.push((self.next, self.events.len()));
-        Ok(page.at_end)
+    #[track_caller]
+    pub(super) fn go_on(
+        &mut self,
+        trial: &Trial,
+        log: &dyn EventLog,
+        max_events: usize,
+    ) -> impl Future<Output = Kept<bool>> {
+        trial.asks(async move {
+            let page = page(trial, log, self.next, own(trial), max_events).await?;
+            self.events.extend(page.events);
+            self.next = page.next;
+            self.nexts.push((self.next, self.events.len()));
+            Ok(page.at_end)
+        })
     }
 
     /// Reads until it has passed a position.
-    pub(super) async fn pass(&mut self, trial: &Trial, log: &dyn EventLog, last: Option<Position>) -> Kept {
-        while self.next < last {
-            if self.go_on(trial, log, 100).await? {
-                trial.pause().await;
+    #[track_caller]
+    pub(super) fn pass(
+        &mut self,
+        trial: &Trial,
+        log: &dyn EventLog,
+        last: Option<Position>,
+    ) -> impl Future<Output = Kept> {
+        trial.asks(async move {
+            while self.next < last {
+                if self.go_on(trial, log, 100).await? {
+                    trial.pause().await;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// What was given must be the log as it is now, and so must be what a reader is given that goes on from any
     /// position on the way.
-    pub(super) async fn missed_nothing(&self, trial: &Trial, log: &dyn EventLog, all: &[LogEvent]) -> Kept {
-        let describe = |events: &[LogEvent]| {
-            let events = events
-                .iter()
-                .map(|event| format!("{}@{}", event.stream.aggregate_id, event.version));
-            events.collect::<Vec<_>>().join(" ")
-        };
-        let key = |event: &LogEvent| (event.position, event.event_id);
-        let same = self.events.iter().map(key).eq(all.iter().map(key));
-        let seen = format!(
-            "followed: [{}]; in the log: [{}]",
-            describe(&self.events),
-            describe(all)
-        );
-        trial.ensure(same, seen)?;
-        let positions = all.iter().enumerate().map(|(at, event)| (Some(event.position), at + 1));
-        let restarts: Vec<_> = positions.chain(self.nexts.iter().copied()).collect();
-        // All of a short history, a sample of a long one.
-        let step = 1 + restarts.len() / 40;
-        for (after, before) in restarts.into_iter().step_by(step) {
-            let given = rest(trial, log, after, own(trial), 50).await?;
-            let same = given.iter().map(key).eq(all[before..].iter().map(key));
-            let (given, expected) = (describe(&given), describe(&all[before..]));
-            trial.ensure(same, format!("from {after:?}: [{given}], expected [{expected}]"))?;
-        }
-        Ok(())
+    #[track_caller]
+    pub(super) fn missed_nothing(
+        &self,
+        trial: &Trial,
+        log: &dyn EventLog,
+        all: &[LogEvent],
+    ) -> impl Future<Output = Kept> {
+        trial.asserts(async move {
+            let describe = |events: &[LogEvent]| {
+                let events = events
+                    .iter()
+                    .map(|event| format!("{}@{}", event.stream.aggregate_id, event.version));
+                events.collect::<Vec<_>>().join(" ")
+            };
+            let key = |event: &LogEvent| (event.position, event.event_id);
+            let same = self.events.iter().map(key).eq(all.iter().map(key));
+            let seen = format!(
+                "followed: [{}]; in the log: [{}]",
+                describe(&self.events),
+                describe(all)
+            );
+            trial.ensure(same, seen)?;
+            let positions = all.iter().enumerate().map(|(at, event)| (Some(event.position), at + 1));
+            let restarts: Vec<_> = positions.chain(self.nexts.iter().copied()).collect();
+            // All of a short history, a sample of a long one.
+            let step = 1 + restarts.len() / 40;
+            for (after, before) in restarts.into_iter().step_by(step) {
+                let given = rest(trial, log, after, own(trial), 50).await?;
+                let same = given.iter().map(key).eq(all[before..].iter().map(key));
+                let (given, expected) = (describe(&given), describe(&all[before..]));
+                trial.ensure(same, format!("from {after:?}: [{given}], expected [{expected}]"))?;
+            }
+            Ok(())
+        })
     }
 }
 
 /// Readers follow while writers append to new and to shared streams, spread over handles; then everything is compared.
-pub(super) async fn follow_writers(trials: &[Trial], forget: Option<ForgetPolicy>) -> Kept {
-    const WRITERS: usize = 3;
-    let trial = &trials[0];
-    let at_work = Arc::new(AtomicUsize::new(WRITERS));
-    let stored = Arc::new(AtomicUsize::new(0));
-    let racers = (0..WRITERS + 2).map(|racer| {
-        let trial = trials[racer % trials.len()].clone();
-        let (at_work, stored) = (Arc::clone(&at_work), Arc::clone(&stored));
-        async move {
-            if racer < WRITERS {
-                let written = write(&trial, racer, forget).await;
-                stored.fetch_add(*written.as_ref().unwrap_or(&0), Ordering::SeqCst);
-                at_work.fetch_sub(1, Ordering::SeqCst);
-                return written.map(|_| None);
-            }
-            let Some(log) = trial.log()? else { return Ok(None) };
-            let mut followed = Followed::default();
-            let size = if racer == WRITERS { 1 } else { 16 };
-            while at_work.load(Ordering::SeqCst) > 0 {
-                if followed.go_on(&trial, log, size).await? {
-                    trial.pause().await;
+#[track_caller]
+pub(super) fn follow_writers(trials: &[Trial], forget: Option<ForgetPolicy>) -> impl Future<Output = Kept> {
+    trials[0].asserts(async move {
+        const WRITERS: usize = 3;
+        let trial = &trials[0];
+        let at_work = Arc::new(AtomicUsize::new(WRITERS));
+        let stored = Arc::new(AtomicUsize::new(0));
+        let racers = (0..WRITERS + 2).map(|racer| {
+            let trial = trials[racer % trials.len()].clone();
+            let (at_work, stored) = (Arc::clone(&at_work), Arc::clone(&stored));
+            async move {
+                if racer < WRITERS {
+                    let written = write(&trial, racer, forget).await;
+                    stored.fetch_add(*written.as_ref().unwrap_or(&0), Ordering::SeqCst);
+                    at_work.fetch_sub(1, Ordering::SeqCst);
+                    return written.map(|_| None);
                 }
+                let Some(log) = trial.log()? else { return Ok(None) };
+                let mut followed = Followed::default();
+                let size = if racer == WRITERS { 1 } else { 16 };
+                while at_work.load(Ordering::SeqCst) > 0 {
+                    if followed.go_on(&trial, log, size).await? {
+                        trial.pause().await;
+                    }
+                }
+                Ok(Some(followed))
             }
-            Ok(Some(followed))
+        });
+        let followed: Vec<_> = trial.race(racers).await?.into_iter().collect::<Kept<_>>()?;
+        let Some(log) = trial.log()? else { return Ok(()) };
+        let all = at_least(trial, log, own(trial), stored.load(Ordering::SeqCst)).await?;
+        trial.equal(
+            "the number of events in the log",
+            all.len(),
+            stored.load(Ordering::SeqCst),
+        )?;
+        let last = all.last().map(|event| event.position);
+        for (racer, followed) in followed.into_iter().enumerate() {
+            let trial = &trials[racer % trials.len()];
+            if let (Some(log), Some(mut followed)) = (trial.log()?, followed) {
+                followed.pass(trial, log, last).await?;
+                followed.missed_nothing(trial, log, &all).await?;
+            }
         }
-    });
-    let followed: Vec<_> = trial.race(racers).await?.into_iter().collect::<Kept<_>>()?;
-    let Some(log) = trial.log()? else { return Ok(()) };
-    let all = at_least(trial, log, own(trial), stored.load(Ordering::SeqCst)).await?;
-    trial.equal(
-        "the number of events in the log",
-        all.len(),
-        stored.load(Ordering::SeqCst),
-    )?;
-    let last = all.last().map(|event| event.position);
-    for (racer, followed) in followed.into_iter().enumerate() {
-        let trial = &trials[racer % trials.len()];
-        if let (Some(log), Some(mut followed)) = (trial.log()?, followed) {
-            followed.pass(trial, log, last).await?;
-            followed.missed_nothing(trial, log, &all).await?;
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
-async fn write(trial: &Trial, writer: usize, forget: Option<ForgetPolicy>) -> Kept<usize> {
-    let mut stored = 0;
-    for round in 0..10 {
-        trial.step_back().await;
-        let fresh = trial.stream(format!("{writer}-{round}"));
-        let shared = trial.stream("shared");
-        let next = Version::after(trial.head(&shared, None).await?.version).get();
-        let groups = [samples::group(&fresh, 1, 2), samples::group(&shared, next, 1)];
-        let outcomes = trial.batch(&groups).await?;
-        stored += outcomes.iter().map(|outcome| outcome.applied.len()).sum::<usize>();
-        if let (Some(policy), Some(erase)) = (forget, trial.erase()?) {
-            trial.append(&fresh, samples::tombstone(3)).await?;
-            stored += 1;
-            trial.pause().await;
-            let erased = erase.erase_through(&fresh, Version::FIRST.plus(2), policy);
-            trial.ok("erasing", erased).await?;
+#[track_caller]
+fn write(trial: &Trial, writer: usize, forget: Option<ForgetPolicy>) -> impl Future<Output = Kept<usize>> {
+    trial.asks(async move {
+        let mut stored = 0;
+        for round in 0..10 {
+            trial.step_back().await;
+            let fresh = trial.stream(format!("{writer}-{round}"));
+            let shared = trial.stream("shared");
+            let next = Version::after(trial.head(&shared, None).await?.version).get();
+            let groups = [samples::group(&fresh, 1, 2), samples::group(&shared, next, 1)];
+            let outcomes = trial.batch(&groups).await?;
+            stored += outcomes.iter().map(|outcome| outcome.applied.len()).sum::<usize>();
+            if let (Some(policy), Some(erase)) = (forget, trial.erase()?) {
+                trial.append(&fresh, samples::tombstone(3)).await?;
+                stored += 1;
+                trial.pause().await;
+                let erased = erase.erase_through(&fresh, Version::FIRST.plus(2), policy);
+                trial.ok("erasing", erased).await?;
+            }
         }
-    }
-    Ok(stored)
+        Ok(stored)
+    })
 }
 
 /// Several readers beside several writers, on new streams and on one that they fight for, are given everything once.

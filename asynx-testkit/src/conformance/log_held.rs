@@ -9,17 +9,23 @@ use super::log_follow::Followed;
 use super::{SlowTransactions, Trial};
 use crate::samples;
 
+#[track_caller]
 fn staged(trial: &Trial) -> Kept<Option<(&dyn EventLog, &dyn SlowTransactions)>> {
-    Ok(trial.log()?.zip(trial.slow_transactions()?))
+    let log = trial.log();
+    let slow = trial.slow_transactions();
+    trial.asked(log.and_then(|log| Ok(log.zip(slow?))))
 }
 
 /// Reads to the present end a few times.
-async fn follow_a_while(trial: &Trial, log: &dyn EventLog, followed: &mut Followed) -> Kept {
-    for _ in 0..3 {
-        while !followed.go_on(trial, log, 2).await? {}
-        trial.pause().await;
-    }
-    Ok(())
+#[track_caller]
+fn follow_a_while(trial: &Trial, log: &dyn EventLog, followed: &mut Followed) -> impl Future<Output = Kept> {
+    trial.asserts(async move {
+        for _ in 0..3 {
+            while !followed.go_on(trial, log, 2).await? {}
+            trial.pause().await;
+        }
+        Ok(())
+    })
 }
 
 /// Two appends are under way while others begin and end; a reader goes as far as it may; then the two are committed

@@ -28,6 +28,7 @@
 //! across both. `on_every_runtime!` (features `tokio` and `smol`) makes the tests on each runtime.
 #![expect(clippy::missing_errors_doc, reason = "every check answers the law that was broken")]
 
+mod audit;
 mod capability;
 mod check;
 mod checks;
@@ -56,6 +57,8 @@ pub mod read;
 pub mod snapshots;
 pub mod writer;
 
+#[doc(hidden)]
+pub use audit::{Audit, CameTo, Site};
 pub use capability::Capabilities;
 pub use check::Check;
 pub use checks::{CHECKS, assert_kept};

@@ -140,11 +140,10 @@ pub async fn s9_buffers_are_not_shared(trial: &Trial) -> Kept {
         let seen = format!("version {} changed after its append", event.version);
         trial.ensure(event.record == original[..], seen)?;
     }
-    let kept: Vec<Vec<u8>> = first.iter().map(|event| event.record.to_vec()).collect();
     for event in first {
         overwrite(event.record);
     }
-    for (event, original) in trial.read(&stream).await?.iter().zip(&kept) {
+    for (event, original) in trial.read(&stream).await?.iter().zip(&originals) {
         let seen = format!("version {} changed after it was read", event.version);
         trial.ensure(event.record == original[..], seen)?;
     }

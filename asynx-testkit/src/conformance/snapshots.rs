@@ -15,26 +15,37 @@ fn snapshot(version: u64, schema: u32, text: &str) -> Snapshot {
     }
 }
 
-async fn put(trial: &Trial, snapshots: &dyn SnapshotStore, stream: &StreamId, snapshot: &Snapshot) -> Kept {
-    let what = format!("putting a snapshot of version {}", snapshot.version);
-    trial.ok(what, snapshots.put(stream, snapshot.clone())).await
+#[track_caller]
+fn put(
+    trial: &Trial,
+    snapshots: &dyn SnapshotStore,
+    stream: &StreamId,
+    snapshot: &Snapshot,
+) -> impl Future<Output = Kept> {
+    trial.asserts(async move {
+        let what = format!("putting a snapshot of version {}", snapshot.version);
+        trial.ok(what, snapshots.put(stream, snapshot.clone())).await
+    })
 }
 
-async fn gives(
+#[track_caller]
+fn gives(
     trial: &Trial,
     snapshots: &dyn SnapshotStore,
     stream: &StreamId,
     schema: u32,
     expected: Option<&Snapshot>,
     when: &str,
-) -> Kept {
-    let schema = SchemaVersion::new(schema).expect("a schema version");
-    let found = trial.ok("getting a snapshot", snapshots.get(stream, schema)).await?;
-    trial.equal(
-        format!("the snapshot of schema {schema} {when}"),
-        found.as_ref(),
-        expected,
-    )
+) -> impl Future<Output = Kept> {
+    trial.asserts(async move {
+        let schema = SchemaVersion::new(schema).expect("a schema version");
+        let found = trial.ok("getting a snapshot", snapshots.get(stream, schema)).await?;
+        trial.equal(
+            format!("the snapshot of schema {schema} {when}"),
+            found.as_ref(),
+            expected,
+        )
+    })
 }
 
 /// A snapshot of a lower version does not replace a newer one, also where many are put at the same moment.

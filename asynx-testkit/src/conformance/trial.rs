@@ -70,14 +70,17 @@ impl Trial {
     }
 
     /// Waits for an answer that must not be an error.
-    pub(super) async fn ok<T, E: Error>(
+    #[track_caller]
+    pub(super) fn ok<T, E: Error>(
         &self,
         what: impl Display,
         call: impl Future<Output = Result<T, E>>,
-    ) -> Kept<T> {
-        self.doing(&what);
-        call.await
-            .map_err(|error| self.broken(format!("{what} failed: {}", with_causes(&error))))
+    ) -> impl Future<Output = Kept<T>> {
+        self.asks(async move {
+            self.doing(&what);
+            call.await
+                .map_err(|error| self.broken(format!("{what} failed: {}", with_causes(&error))))
+        })
     }
 
     fn doing(&self, what: impl Display) {
@@ -110,158 +113,196 @@ impl Trial {
     }
 
     /// Runs tasks beside each other, all let go at the same moment, and gives what they found.
-    pub(super) async fn race<T, Fut>(&self, tasks: impl IntoIterator<Item = Fut>) -> Kept<Vec<T>>
+    #[track_caller]
+    pub(super) fn race<T, Fut>(&self, tasks: impl IntoIterator<Item = Fut>) -> impl Future<Output = Kept<Vec<T>>>
     where
         T: Send + 'static,
         Fut: Future<Output = T> + Send + 'static,
     {
-        let (ready, mut readies) = mpsc::unbounded();
-        let (go, gone) = oneshot::channel::<()>();
-        let gone = gone.shared();
-        let mut answers = Vec::new();
-        for task in tasks {
-            let (ready, gone) = (ready.clone(), gone.clone());
-            let (answer, answered) = oneshot::channel();
-            answers.push(answered);
-            self.parts.runtime.spawn(Box::pin(async move {
-                let _ = ready.unbounded_send(());
-                let _ = gone.await;
-                let _ = answer.send(task.await);
-            }));
-        }
-        self.doing("waiting for tasks to start");
-        for _ in &answers {
-            readies.next().await;
-        }
-        drop(go);
-        self.doing("waiting for tasks to end");
-        let mut found = Vec::with_capacity(answers.len());
-        for answer in answers {
-            let answer = answer.await;
-            found.push(answer.map_err(|_| self.broken("a task that called the store panicked"))?);
-        }
-        Ok(found)
+        self.asks(async move {
+            let (ready, mut readies) = mpsc::unbounded();
+            let (go, gone) = oneshot::channel::<()>();
+            let gone = gone.shared();
+            let mut answers = Vec::new();
+            for task in tasks {
+                let (ready, gone) = (ready.clone(), gone.clone());
+                let (answer, answered) = oneshot::channel();
+                answers.push(answered);
+                self.parts.runtime.spawn(Box::pin(async move {
+                    let _ = ready.unbounded_send(());
+                    let _ = gone.await;
+                    let _ = answer.send(task.await);
+                }));
+            }
+            self.doing("waiting for tasks to start");
+            for _ in &answers {
+                readies.next().await;
+            }
+            drop(go);
+            self.doing("waiting for tasks to end");
+            let mut found = Vec::with_capacity(answers.len());
+            for answer in answers {
+                let answer = answer.await;
+                found.push(answer.map_err(|_| self.broken("a task that called the store panicked"))?);
+            }
+            Ok(found)
+        })
     }
 }
 
 /// The store's calls, any error of which breaks the law.
 impl Trial {
-    pub(super) async fn append(&self, stream: &StreamId, event: NewEvent) -> Kept<Option<Position>> {
-        let what = format!("appending version {}", event.version);
-        self.ok(what, self.store().append(stream, event)).await
+    #[track_caller]
+    pub(super) fn append(&self, stream: &StreamId, event: NewEvent) -> impl Future<Output = Kept<Option<Position>>> {
+        self.asks(async move {
+            let what = format!("appending version {}", event.version);
+            self.ok(what, self.store().append(stream, event)).await
+        })
     }
 
     /// Appends so many events, one after the other, and gives them.
-    pub(super) async fn fill(&self, stream: &StreamId, from: u64, count: u64) -> Kept<Vec<NewEvent>> {
-        let group = samples::group(stream, from, count);
-        for event in &group.events {
-            self.append(stream, event.clone()).await?;
-        }
-        Ok(group.events)
+    #[track_caller]
+    pub(super) fn fill(&self, stream: &StreamId, from: u64, count: u64) -> impl Future<Output = Kept<Vec<NewEvent>>> {
+        self.asks(async move {
+            let group = samples::group(stream, from, count);
+            for event in &group.events {
+                self.append(stream, event.clone()).await?;
+            }
+            Ok(group.events)
+        })
     }
 
     /// Appends groups; outcomes must be as many.
-    pub(super) async fn batch(&self, groups: &[AppendGroup]) -> Kept<Vec<GroupOutcome>> {
-        self.doing(format!("appending {} groups", groups.len()));
-        let outcomes = self.store().append_batch(groups).await;
-        self.equal("the number of outcomes", outcomes.len(), groups.len())?;
-        Ok(outcomes)
+    #[track_caller]
+    pub(super) fn batch(&self, groups: &[AppendGroup]) -> impl Future<Output = Kept<Vec<GroupOutcome>>> {
+        self.asks(async move {
+            self.doing(format!("appending {} groups", groups.len()));
+            let outcomes = self.store().append_batch(groups).await;
+            self.equal("the number of outcomes", outcomes.len(), groups.len())?;
+            Ok(outcomes)
+        })
     }
 
-    pub(super) async fn read(&self, stream: &StreamId) -> Kept<Vec<StoredEvent>> {
-        self.ok("reading", self.store().read_from(stream, Version::FIRST)).await
+    #[track_caller]
+    pub(super) fn read(&self, stream: &StreamId) -> impl Future<Output = Kept<Vec<StoredEvent>>> {
+        self.asks(async move { self.ok("reading", self.store().read_from(stream, Version::FIRST)).await })
     }
 
-    pub(super) async fn count(&self, stream: &StreamId) -> Kept<u64> {
-        self.ok("counting", self.store().count(stream, Version::FIRST)).await
+    #[track_caller]
+    pub(super) fn count(&self, stream: &StreamId) -> impl Future<Output = Kept<u64>> {
+        self.asks(async move { self.ok("counting", self.store().count(stream, Version::FIRST)).await })
     }
 
-    pub(super) async fn heads(&self, queries: &[HeadQuery]) -> Kept<Vec<Head>> {
-        let heads = self.ok("asking for heads", self.store().heads(queries)).await?;
-        self.equal("the number of heads", heads.len(), queries.len())?;
-        Ok(heads)
+    #[track_caller]
+    pub(super) fn heads(&self, queries: &[HeadQuery]) -> impl Future<Output = Kept<Vec<Head>>> {
+        self.asks(async move {
+            let heads = self.ok("asking for heads", self.store().heads(queries)).await?;
+            self.equal("the number of heads", heads.len(), queries.len())?;
+            Ok(heads)
+        })
     }
 
-    pub(super) async fn head(&self, stream: &StreamId, event_id: Option<EventId>) -> Kept<Head> {
-        let stream = stream.clone();
-        Ok(self.heads(&[HeadQuery { stream, event_id }]).await?.remove(0))
+    #[track_caller]
+    pub(super) fn head(&self, stream: &StreamId, event_id: Option<EventId>) -> impl Future<Output = Kept<Head>> {
+        self.asks(async move {
+            let stream = stream.clone();
+            Ok(self.heads(&[HeadQuery { stream, event_id }]).await?.remove(0))
+        })
     }
 
-    pub(super) async fn loads(&self, loads: &[Load]) -> Kept<Vec<Loaded>> {
-        let loaded = self.ok("loading", self.store().load(loads)).await?;
-        self.equal("the number of loads", loaded.len(), loads.len())?;
-        Ok(loaded)
+    #[track_caller]
+    pub(super) fn loads(&self, loads: &[Load]) -> impl Future<Output = Kept<Vec<Loaded>>> {
+        self.asks(async move {
+            let loaded = self.ok("loading", self.store().load(loads)).await?;
+            self.equal("the number of loads", loaded.len(), loads.len())?;
+            Ok(loaded)
+        })
     }
 
-    pub(super) async fn load(&self, stream: &StreamId) -> Kept<Loaded> {
-        let load = Load {
-            stream: stream.clone(),
-            from: None,
-            snapshot: None,
-            limit: usize::MAX,
-        };
-        Ok(self.loads(&[load]).await?.remove(0))
+    #[track_caller]
+    pub(super) fn load(&self, stream: &StreamId) -> impl Future<Output = Kept<Loaded>> {
+        self.asks(async move {
+            let load = Load {
+                stream: stream.clone(),
+                from: None,
+                snapshot: None,
+                limit: usize::MAX,
+            };
+            Ok(self.loads(&[load]).await?.remove(0))
+        })
     }
 
     /// The stream must hold exactly these events.
-    pub(super) async fn holds(&self, stream: &StreamId, events: &[NewEvent]) -> Kept {
-        let found = self.read(stream).await?;
-        let versions = |events: &[StoredEvent]| events.iter().map(|event| event.version.get()).collect::<Vec<_>>();
-        let expected: Vec<u64> = events.iter().map(|event| event.version.get()).collect();
-        self.equal("the stored versions", versions(&found), expected)?;
-        for (found, event) in found.iter().zip(events) {
-            let same = found.record == event.record;
-            self.ensure(same, format!("version {} came back with other bytes", event.version))?;
-        }
-        Ok(())
+    #[track_caller]
+    pub(super) fn holds(&self, stream: &StreamId, events: &[NewEvent]) -> impl Future<Output = Kept> {
+        self.asserts(async move {
+            let found = self.read(stream).await?;
+            let versions = |events: &[StoredEvent]| events.iter().map(|event| event.version.get()).collect::<Vec<_>>();
+            let expected: Vec<u64> = events.iter().map(|event| event.version.get()).collect();
+            self.equal("the stored versions", versions(&found), expected)?;
+            for (found, event) in found.iter().zip(events) {
+                let same = found.record == event.record;
+                self.ensure(same, format!("version {} came back with other bytes", event.version))?;
+            }
+            Ok(())
+        })
     }
 
     /// A refusal must be of this kind.
+    #[track_caller]
     pub(super) fn refused<T>(
         &self,
         what: &str,
         answer: Result<T, AppendError>,
         fits: fn(&AppendError) -> bool,
     ) -> Kept {
-        match answer {
+        let looked_at = || match answer {
             Err(error) if fits(&error) => Ok(()),
             Err(error) => Err(self.broken(format!("{what} was answered by {error:?}"))),
             Ok(_) => Err(self.broken(format!("{what} succeeded"))),
-        }
+        };
+        self.asserted(looked_at())
     }
 }
 
 /// The capabilities. `None` where it is not declared, and then it must not be there.
 impl Trial {
+    #[track_caller]
     pub(super) fn unique_event_ids(&self) -> Kept<bool> {
         let declared = self.parts.capabilities.unique_event_ids;
-        self.equal("`unique_event_ids`", self.store().unique_event_ids(), declared)?;
-        Ok(declared)
+        let equal = self.equal("`unique_event_ids`", self.store().unique_event_ids(), declared);
+        equal.map(|()| declared)
     }
 
+    #[track_caller]
     pub(super) fn snapshots(&self) -> Kept<Option<&dyn SnapshotStore>> {
         self.declared("snapshots", self.store().snapshots(), self.parts.capabilities.snapshots)
     }
 
+    #[track_caller]
     pub(super) fn log(&self) -> Kept<Option<&dyn EventLog>> {
         self.declared("a log", self.store().log(), self.parts.capabilities.log)
     }
 
+    #[track_caller]
     pub(super) fn erase(&self) -> Kept<Option<&dyn Erase>> {
         self.declared("erasing", self.store().erase(), self.parts.capabilities.erase)
     }
 
+    #[track_caller]
     pub(super) fn sole_writer(&self) -> Kept<Option<&dyn SoleWriter>> {
         let declared = self.parts.capabilities.sole_writer;
         self.declared("a sole writer", self.store().sole_writer(), declared)
     }
 
+    #[track_caller]
     pub(super) fn checkpoints(&self) -> Kept<Option<&dyn Checkpoints>> {
         let declared = self.parts.capabilities.checkpoints;
         self.declared("checkpoints", self.store().checkpoints(), declared)
     }
 
     /// The same check through another handle to the same data.
+    #[track_caller]
     pub(super) fn other(&self) -> Kept<Option<Self>> {
         let other = self.declared(
             "another handle",
@@ -274,21 +315,25 @@ impl Trial {
         }))
     }
 
+    #[track_caller]
     pub(super) fn slow_transactions(&self) -> Kept<Option<&dyn SlowTransactions>> {
         let offered = self.parts.slow_transactions.as_deref();
         self.declared("slow transactions", offered, self.parts.capabilities.slow_transactions)
     }
 
+    #[track_caller]
     pub(super) fn lease_loser(&self) -> Kept<Option<&dyn LeaseLoser>> {
         let offered = self.parts.lease_loser.as_deref();
         self.declared("losing leases", offered, self.parts.capabilities.lost_leases)
     }
 
+    #[track_caller]
     fn declared<T>(&self, what: &str, offered: Option<T>, declared: bool) -> Kept<Option<T>> {
-        match (&offered, declared) {
+        let looked_at = || match (&offered, declared) {
             (Some(_), false) => Err(self.broken(format!("the fixture does not declare {what}, but it is there"))),
             (None, true) => Err(self.broken(format!("the fixture declares {what}, but it is not there"))),
             _ => Ok(offered),
-        }
+        };
+        self.asked(looked_at())
     }
 }

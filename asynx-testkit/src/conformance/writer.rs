@@ -6,26 +6,30 @@ use asynx_core::store::{SoleWriter, WriterLease};
 use super::Trial;
 use super::check::Kept;
 
-pub(super) async fn acquire(
+#[track_caller]
+pub(super) fn acquire(
     trial: &Trial,
     writer: &dyn SoleWriter,
     category: &Category,
-) -> Kept<Option<Box<dyn WriterLease>>> {
-    trial.ok("acquiring a lease", writer.acquire(category)).await
+) -> impl Future<Output = Kept<Option<Box<dyn WriterLease>>>> {
+    trial.asks(async move { trial.ok("acquiring a lease", writer.acquire(category)).await })
 }
 
 /// Waits until a lease is free. The trial's patience bounds it.
-pub(super) async fn acquire_freed(
+#[track_caller]
+pub(super) fn acquire_freed(
     trial: &Trial,
     writer: &dyn SoleWriter,
     category: &Category,
-) -> Kept<Box<dyn WriterLease>> {
-    loop {
-        if let Some(lease) = acquire(trial, writer, category).await? {
-            return Ok(lease);
+) -> impl Future<Output = Kept<Box<dyn WriterLease>>> {
+    trial.asks(async move {
+        loop {
+            if let Some(lease) = acquire(trial, writer, category).await? {
+                return Ok(lease);
+            }
+            trial.pause().await;
         }
-        trial.pause().await;
-    }
+    })
 }
 
 fn other(trial: &Trial) -> Category {

@@ -7,6 +7,7 @@ use futures::channel::mpsc;
 use super::probe::label;
 use super::{BusFixture, Probe, Trial};
 use crate::conformance::Check;
+use crate::conformance::audit::Audit;
 use crate::conformance::check::{Kept, assert, in_time, named, table};
 
 impl Check<Trial> {
@@ -15,6 +16,16 @@ impl Check<Trial> {
     /// # Errors
     /// [`LawBroken`](crate::conformance::LawBroken) when the bus does not keep the law, or not in time.
     pub async fn run<F: BusFixture>(&self, fixture: &F) -> Kept {
+        self.try_on(fixture, None).await
+    }
+
+    /// Checks with somebody who looks on.
+    #[doc(hidden)]
+    pub async fn run_audited<F: BusFixture>(&self, fixture: &F, audit: Arc<Audit>) -> Kept {
+        self.try_on(fixture, Some(audit)).await
+    }
+
+    async fn try_on<F: BusFixture>(&self, fixture: &F, audit: Option<Arc<Audit>>) -> Kept {
         let (tell, told) = mpsc::unbounded();
         let hooks = Hooks::default().on_handler_failure(move |event: &Event<Probe>, id, failure| {
             let _ = tell.unbounded_send((label(event), id, failure.to_string()));
@@ -22,15 +33,18 @@ impl Check<Trial> {
         let runtime = fixture.runtime();
         let (guard, bus) = fixture.open(Arc::clone(&runtime), hooks).await;
         let patience = fixture.patience();
+        let witness = self.witness(fixture.name(), audit);
         let mut trial = Trial {
-            witness: self.witness(fixture.name()),
+            witness: witness.clone(),
             bus: Arc::new(bus) as Arc<dyn Bus<Probe>>,
             patience,
             told: Mutex::new(told),
             runtime: Arc::clone(&runtime),
         };
-        let late = self.witness(fixture.name());
-        let kept = in_time((self.try_it)(&mut trial), &*runtime, patience, |told| late.broken(told)).await;
+        let kept = in_time((self.try_it)(&mut trial), &*runtime, patience, |told| {
+            witness.broken(told)
+        })
+        .await;
         drop(trial);
         drop(guard);
         kept

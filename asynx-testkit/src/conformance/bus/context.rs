@@ -8,34 +8,38 @@ use super::probe::{Call, made, named, staged, tombstone};
 use crate::conformance::check::Kept;
 
 /// The handler runs inside the context of its event, and was led to by these.
+#[track_caller]
 fn runs_inside(trial: &Trial, call: &Call, ancestors: &[SubscriptionId], strangers: &[SubscriptionId]) -> Kept {
-    let label = call.label();
-    let Some(context) = &call.context else {
-        return Err(trial.broken(format!("the handler of {label} runs in no context")));
+    let looked_at = || {
+        let label = call.label();
+        let Some(context) = &call.context else {
+            return Err(trial.broken(format!("the handler of {label} runs in no context")));
+        };
+        let mut inherited = Metadata::default();
+        context.inherit(&mut inherited);
+        let cause = Some(call.event.id.to_string());
+        trial.equal(
+            format!("the cause that the handler of {label} passes on"),
+            inherited.causation_id,
+            cause,
+        )?;
+        for (place, ancestry) in [("context", context.ancestry()), ("event", call.event.ancestry())] {
+            for id in ancestors {
+                trial.ensure(
+                    ancestry.contains(*id),
+                    format!("the {place} of {label} does not know {id} as ancestor"),
+                )?;
+            }
+            for id in strangers {
+                trial.ensure(
+                    !ancestry.contains(*id),
+                    format!("the {place} of {label} takes {id} for an ancestor"),
+                )?;
+            }
+        }
+        Ok(())
     };
-    let mut inherited = Metadata::default();
-    context.inherit(&mut inherited);
-    let cause = Some(call.event.id.to_string());
-    trial.equal(
-        format!("the cause that the handler of {label} passes on"),
-        inherited.causation_id,
-        cause,
-    )?;
-    for (place, ancestry) in [("context", context.ancestry()), ("event", call.event.ancestry())] {
-        for id in ancestors {
-            trial.ensure(
-                ancestry.contains(*id),
-                format!("the {place} of {label} does not know {id} as ancestor"),
-            )?;
-        }
-        for id in strangers {
-            trial.ensure(
-                !ancestry.contains(*id),
-                format!("the {place} of {label} takes {id} for an ancestor"),
-            )?;
-        }
-    }
-    Ok(())
+    trial.asserted(looked_at())
 }
 
 /// Handlers and fallbacks find the context of their event, with their own subscription in it.

@@ -11,18 +11,26 @@ use super::probe::{Probe, label, staged};
 use crate::conformance::check::Kept;
 
 /// Publishes `a1`, which fails, and `a2`; checks what follows.
-async fn falls_back(trial: &Trial, fails: Handler<Probe>, timeout: Option<Duration>, why: &str) -> Kept {
-    let (fallback, mut fallbacks) = staged();
-    let id = trial.subscribe_with("Made", fails, |options| {
-        options.fallback = Some(fallback);
-        options.timeout = timeout;
-    })?;
-    trial.publish(["a1", "a2"]).await?;
-    trial.told_of("a1", id, why).await?;
-    trial.call_of(&mut fallbacks, "a1").await?.end();
-    trial.told_of("a2", id, why).await?;
-    trial.call_of(&mut fallbacks, "a2").await?.end();
-    trial.no_call("all events have been handled", &mut fallbacks).await
+#[track_caller]
+fn falls_back(
+    trial: &Trial,
+    fails: Handler<Probe>,
+    timeout: Option<Duration>,
+    why: &str,
+) -> impl Future<Output = Kept> {
+    trial.asserts(async move {
+        let (fallback, mut fallbacks) = staged();
+        let id = trial.subscribe_with("Made", fails, |options| {
+            options.fallback = Some(fallback);
+            options.timeout = timeout;
+        })?;
+        trial.publish(["a1", "a2"]).await?;
+        trial.told_of("a1", id, why).await?;
+        trial.call_of(&mut fallbacks, "a1").await?.end();
+        trial.told_of("a2", id, why).await?;
+        trial.call_of(&mut fallbacks, "a2").await?.end();
+        trial.no_call("all events have been handled", &mut fallbacks).await
+    })
 }
 
 /// A handler that returns an error.

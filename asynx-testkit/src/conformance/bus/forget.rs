@@ -1,32 +1,45 @@
 //! Forgetting (B6).
 
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use asynx_core::bus::{HandlerFailure, handler};
 use asynx_core::{BusError, Event};
 use futures::channel::oneshot;
-use futures::future;
+use futures::future::{self, MaybeDone};
 
 use super::Trial;
 use super::probe::{Probe, noting, staged, tombstone};
 use crate::conformance::check::Kept;
 
+/// The answer of a forget.
+type Answer = MaybeDone<oneshot::Receiver<Result<(), BusError>>>;
+
 /// Forgets in a task of its own, so that it goes on by itself.
-fn forget(trial: &Trial, tombstone: Event<Probe>) -> oneshot::Receiver<Result<(), BusError>> {
+fn forget(trial: &Trial, tombstone: Event<Probe>) -> Answer {
     let (done, forgotten) = oneshot::channel();
     let bus = Arc::clone(&trial.bus);
     trial.runtime.spawn(Box::pin(async move {
         let _ = done.send(bus.forget(tombstone).await);
     }));
-    forgotten
+    future::maybe_done(forgotten)
 }
 
-async fn forgotten(trial: &Trial, forgotten: oneshot::Receiver<Result<(), BusError>>) -> Kept {
-    match trial.within("forgetting", forgotten).await? {
-        Ok(forgotten) => trial.ok("forgetting", forgotten),
-        Err(_) => Err(trial.broken("forget panicked")),
-    }
+#[track_caller]
+fn answer_of(trial: &Trial, mut forgetting: Answer) -> impl Future<Output = Kept<Result<(), BusError>>> {
+    trial.asks(async move {
+        trial.within("forgetting", &mut forgetting).await?;
+        let answer = Pin::new(&mut forgetting).take_output();
+        answer
+            .and_then(Result::ok)
+            .ok_or_else(|| trial.broken("forget panicked"))
+    })
+}
+
+#[track_caller]
+fn forgotten(trial: &Trial, forgetting: Answer) -> impl Future<Output = Kept> {
+    trial.asserts(async move { trial.ok("forgetting", answer_of(trial, forgetting).await?) })
 }
 
 /// Forget handlers wait for all that was given of the aggregate, to two subscriptions and a fallback.
@@ -89,9 +102,8 @@ pub async fn b6_all_have_succeeded(trial: &Trial) -> Kept {
         future::ready(Err::<(), _>("the forget handler's failure"))
     }))?;
     trial.on_forget(good)?;
-    let ending = trial.within("forgetting", forget(trial, tombstone("a1"))).await?;
-    match ending {
-        Ok(Err(BusError::ForgetHandler { subscription, failure })) => {
+    match answer_of(trial, forget(trial, tombstone("a1"))).await? {
+        Err(BusError::ForgetHandler { subscription, failure }) => {
             trial.equal("the forget handler that failed", subscription, fails)?;
             let failed = matches!(&*failure, HandlerFailure::Failed(error) if error.to_string().contains("failure"));
             trial.ensure(

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use super::{RuntimeFixture, Trial};
 use crate::ThreadRuntime;
 use crate::conformance::Check;
+use crate::conformance::audit::Audit;
 use crate::conformance::check::{Kept, assert, named, table};
 
 impl Check<Trial> {
@@ -11,12 +12,22 @@ impl Check<Trial> {
     /// # Errors
     /// [`LawBroken`](crate::conformance::LawBroken) when the runtime does not keep the law, or not in time.
     pub fn run<F: RuntimeFixture>(&self, fixture: &F) -> Kept {
+        self.try_on(fixture, None)
+    }
+
+    /// Checks with somebody who looks on.
+    #[doc(hidden)]
+    pub fn run_audited<F: RuntimeFixture>(&self, fixture: &F, audit: Arc<Audit>) -> Kept {
+        self.try_on(fixture, Some(audit))
+    }
+
+    fn try_on<F: RuntimeFixture>(&self, fixture: &F, audit: Option<Arc<Audit>>) -> Kept {
         let (guard, runtime) = fixture.open();
         let guard = Arc::new(Mutex::new(Some(guard)));
         let ending = Arc::clone(&guard);
         let end = move || drop(ending.lock().map(|mut guard| guard.take()));
         let mut trial = Trial {
-            witness: self.witness(fixture.name()),
+            witness: self.witness(fixture.name(), audit),
             runtime: Arc::new(runtime),
             patience: fixture.patience(),
             end: fixture.ends().then(|| Box::new(end) as Box<dyn FnOnce() + Send>),

@@ -9,18 +9,22 @@ use crate::conformance::check::Kept;
 const THREADS: usize = 4;
 const EACH: usize = 10_000;
 
+#[track_caller]
 fn draw(trial: &Trial) -> Kept<Vec<u64>> {
-    let threads: Vec<_> = (0..THREADS)
-        .map(|_| {
-            let runtime = Arc::clone(&trial.runtime);
-            std::thread::spawn(move || (0..EACH).map(|_| runtime.entropy()).collect::<Vec<_>>())
-        })
-        .collect();
-    let mut numbers = Vec::with_capacity(THREADS * EACH);
-    for thread in threads {
-        numbers.extend(thread.join().map_err(|_| trial.broken("entropy panicked"))?);
-    }
-    Ok(numbers)
+    let drawn = || {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|_| {
+                let runtime = Arc::clone(&trial.runtime);
+                std::thread::spawn(move || (0..EACH).map(|_| runtime.entropy()).collect::<Vec<_>>())
+            })
+            .collect();
+        let mut numbers = Vec::with_capacity(THREADS * EACH);
+        for thread in threads {
+            numbers.extend(thread.join().map_err(|_| trial.broken("entropy panicked"))?);
+        }
+        Ok(numbers)
+    };
+    trial.asked(drawn())
 }
 
 /// 40 000 numbers of four threads are all different.

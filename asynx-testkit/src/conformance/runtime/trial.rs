@@ -28,9 +28,11 @@ impl Deref for Trial {
 
 impl Trial {
     /// Waits for what a task sends, on this thread, by the machine's clock: the runtime's own may be what is broken.
+    #[track_caller]
     pub(super) fn received<T>(&self, what: impl Display, sent: &Receiver<T>) -> Kept<T> {
         let received = sent.recv_timeout(self.patience);
-        received.map_err(|error| self.broken(format!("{what}: {error}, after at most {:?}", self.patience)))
+        let late = |error| self.broken(format!("{what}: {error}, after at most {:?}", self.patience));
+        self.asked(received.map_err(late))
     }
 
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

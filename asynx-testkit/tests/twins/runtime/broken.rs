@@ -127,6 +127,7 @@ impl Runtime for Broken {
                 let short = ThreadRuntime.entropy() & 0xff_ffff;
                 short << 40 | short << 16 | short >> 8
             }
+            Mutation::EntropyPanics => panic!("as the mutation wants"),
             _ => ThreadRuntime.entropy(),
         }
     }

@@ -1,6 +1,7 @@
 //! The laws of runtimes.
 
 mod broken;
+mod lies;
 mod mutation;
 
 use std::time::Duration;

@@ -24,6 +24,8 @@ mutations! {
     TheClockStandsStill: the_clock_stands_still breaks R4;
     /// Entropy is 32 bits, and a count.
     EntropyCounts: entropy_counts breaks R5;
+    /// Entropy panics.
+    EntropyPanics: entropy_panics breaks R5;
     /// Entropy is 24 bits.
     EntropyIsShort: entropy_is_short breaks R5;
 }

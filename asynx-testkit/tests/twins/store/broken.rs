@@ -10,7 +10,6 @@ use asynx_core::store::{
     NewEvent, Parking, Snapshot, SnapshotStore, SoleWriter, StoredEvent,
 };
 use asynx_core::{AggregateId, EventId, Position, Runtime, SchemaVersion, Store, StoreError, StreamId, Version};
-use asynx_testkit::ThreadRuntime;
 use bytes::Bytes;
 
 use super::broken_checkpoints::Reader;
@@ -20,6 +19,7 @@ use super::staged::{Staged, now};
 pub(super) struct Broken {
     pub(super) staged: Staged,
     pub(super) mutation: Mutation,
+    pub(super) runtime: Arc<dyn Runtime>,
     scratch: Arc<Mutex<Scratch>>,
 }
 
@@ -47,21 +47,28 @@ pub(super) struct Scratch {
 }
 
 impl Broken {
-    pub(super) fn new(mutation: Mutation) -> Self {
+    pub(super) fn new(mutation: Mutation, runtime: Arc<dyn Runtime>) -> Self {
         Self {
             staged: Staged::new(mutation),
             mutation,
+            runtime,
             scratch: Arc::default(),
         }
     }
 
     /// A second handle to the same data, with the same fault.
     pub(super) fn another(&self) -> Self {
-        let mut staged = self.staged.clone();
-        staged.handle += 1;
+        let mut another = self.same();
+        another.staged.handle += 1;
+        another
+    }
+
+    /// The same handle again.
+    pub(super) fn same(&self) -> Self {
         Self {
-            staged,
+            staged: self.staged.clone(),
             mutation: self.mutation,
+            runtime: Arc::clone(&self.runtime),
             scratch: Arc::clone(&self.scratch),
         }
     }
@@ -108,9 +115,9 @@ impl Broken {
     /// Waits as a store may that has to take a lock.
     async fn lock_stream(&self, stream: &StreamId) {
         while !self.scratch().locked.insert(stream.clone()) {
-            ThreadRuntime.sleep(Duration::from_millis(1)).await;
+            self.runtime.sleep(Duration::from_millis(1)).await;
         }
-        ThreadRuntime.sleep(Duration::from_millis(1)).await;
+        self.runtime.sleep(Duration::from_millis(1)).await;
     }
 
     fn visible(&self, stream: &StreamId, mut events: Vec<StoredEvent>) -> Vec<StoredEvent> {
@@ -187,7 +194,7 @@ impl Store for Broken {
         };
         if self.is(Mutation::DisjointAppendsConflict) {
             let _mine = UnderWay::new(self, stream);
-            ThreadRuntime.sleep(Duration::from_millis(1)).await;
+            self.runtime.sleep(Duration::from_millis(1)).await;
             let under_way = &self.scratch().under_way;
             if under_way.iter().any(|(other, count)| other != stream && *count > 0) {
                 return Err(AppendError::Conflict);
@@ -271,8 +278,9 @@ impl Store for Broken {
         let error = || AppendError::NotApplied(StoreError::transient("a timeout"));
         if self.is(Mutation::StoredAfterNotApplied) && of_two {
             let (staged, group) = (self.staged.clone(), groups.to_vec());
-            ThreadRuntime.spawn(Box::pin(async move {
-                ThreadRuntime.sleep(Duration::from_millis(2)).await;
+            let runtime = Arc::clone(&self.runtime);
+            self.runtime.spawn(Box::pin(async move {
+                runtime.sleep(Duration::from_millis(2)).await;
                 staged.append_batch(&group);
             }));
             return vec![GroupOutcome::none(error())];
@@ -313,7 +321,7 @@ impl Store for Broken {
         for (head, query) in heads.iter_mut().zip(&queries) {
             match self.mutation {
                 Mutation::LookUpsAreOlderThanHeads if query.event_id.is_some() => {
-                    ThreadRuntime.sleep(Duration::from_millis(2)).await;
+                    self.runtime.sleep(Duration::from_millis(2)).await;
                     head.version = self.head(&query.stream, None).version;
                 }
                 Mutation::HeadsAreOfTheHandle => {

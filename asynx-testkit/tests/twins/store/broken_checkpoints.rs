@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use asynx_core::store::{Checkpoint, Checkpoints};
-use asynx_core::{Position, Runtime, StoreError};
-use asynx_testkit::ThreadRuntime;
+use asynx_core::{Position, StoreError};
 
 use super::broken::Broken;
 use super::mutation::Mutation;
@@ -61,7 +60,7 @@ impl Broken {
 
     async fn a_moment(&self, when: Mutation) {
         if self.is(when) {
-            ThreadRuntime.sleep(Duration::from_millis(2)).await;
+            self.runtime.sleep(Duration::from_millis(2)).await;
         }
     }
 }

@@ -5,21 +5,29 @@ mod broken_append;
 mod broken_capabilities;
 mod broken_checkpoints;
 mod capabilities;
+mod liar;
+mod lies;
 mod mutation;
 mod staged;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use asynx_testkit::ThreadRuntime;
-use asynx_testkit::conformance::{CHECKS, Capabilities, LAWS, LawBroken, LeaseLoser, SlowTransactions, StoreFixture};
-use futures::future::join_all;
+use asynx_core::Runtime;
+use asynx_testkit::conformance::{
+    CHECKS, Capabilities, Check, LAWS, LawBroken, LeaseLoser, SlowTransactions, StoreFixture, Trial,
+};
+use asynx_testkit::sim::{Sim, SimProcess};
 
 use self::broken::Broken;
 use self::mutation::{MUTATIONS, Mutation};
 use crate::proof;
 
-struct Twin(Mutation);
+/// A twin in a simulator, where all waits are short.
+struct Twin {
+    mutation: Mutation,
+    process: SimProcess,
+}
 
 impl StoreFixture for Twin {
     type Guard = ();
@@ -33,7 +41,7 @@ impl StoreFixture for Twin {
     }
 
     async fn open(&self) -> ((), Broken) {
-        ((), Broken::new(self.0))
+        ((), Broken::new(self.mutation, self.runtime()))
     }
 
     async fn another(&self, store: &Broken) -> Option<Broken> {
@@ -41,11 +49,15 @@ impl StoreFixture for Twin {
     }
 
     fn name(&self) -> String {
-        format!("twin of {:?}", self.0)
+        format!("twin of {:?}", self.mutation)
+    }
+
+    fn runtime(&self) -> Arc<dyn Runtime> {
+        Arc::new(self.process.clone())
     }
 
     fn patience(&self) -> Duration {
-        Duration::from_secs(4)
+        Duration::from_secs(1)
     }
 
     fn slow_transactions(&self, store: &Broken) -> Option<Arc<dyn SlowTransactions>> {
@@ -59,15 +71,18 @@ impl StoreFixture for Twin {
 
 /// The laws that find a store of this kind broken.
 fn broken_laws(mutation: Mutation) -> Vec<LawBroken> {
-    let twin = Twin(mutation);
-    let checks = CHECKS.iter().map(|check| check.run(&twin));
-    let kept = ThreadRuntime.block_on(join_all(checks));
-    kept.into_iter().filter_map(Result::err).collect()
+    CHECKS.iter().filter_map(|check| run(mutation, check)).collect()
 }
 
 fn is_found_by(mutation: Mutation, check: &str) -> bool {
-    let check = proof::named(CHECKS, check);
-    ThreadRuntime.block_on(check.run(&Twin(mutation))).is_err()
+    run(mutation, proof::named(CHECKS, check)).is_some()
+}
+
+fn run(mutation: Mutation, check: &Check<Trial>) -> Option<LawBroken> {
+    let sim = Sim::seeded(1);
+    let process = sim.main().clone();
+    let kept = sim.block_on(check.run(&Twin { mutation, process }));
+    kept.unwrap_or_else(|stuck| panic!("{}: {stuck}", check.name)).err()
 }
 
 #[test]

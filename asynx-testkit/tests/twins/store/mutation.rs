@@ -110,6 +110,8 @@ mutations! {
     LogIsLateWithoutWaiting: log_is_late_without_waiting breaks L2 and L4 and L5;
     /// A position beyond the end of the log is an empty page.
     LogGoesOnBeyondItsEnd: log_goes_on_beyond_its_end breaks L2;
+    /// The log gives twice what commits late.
+    LateCommitsComeTwice: late_commits_come_twice breaks L2;
     /// The events of a group come in the other order.
     LogTurnsGroupsRound: log_turns_groups_round breaks L3;
     /// The log gives nothing while any append is under way.

@@ -240,6 +240,9 @@ impl HeldAppend for Held {
         let group = std::slice::from_ref(&self.group);
         let outcome = self.store.append_in(&mut self.store.lock(), self.transaction, group);
         assert!(outcome[0].stopped.is_none(), "a held append must be able to commit");
+        if self.store.mutation == Mutation::LateCommitsComeTwice {
+            self.store.lock().haunt(self.transaction, &self.group);
+        }
     }
 
     async fn roll_back(self: Box<Self>) {
