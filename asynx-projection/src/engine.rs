@@ -6,7 +6,9 @@ use std::time::Duration;
 use asynx_core::{Runtime, Store};
 use futures::future::{Either, join_all, select};
 
+use crate::bounded::Bounded;
 use crate::handle::{Inner, OfType, Part};
+use crate::limits::Limits;
 use crate::partitions::{Partition, Share};
 use crate::role::readers;
 use crate::runner::{Runner, Wish};
@@ -113,13 +115,23 @@ impl Engine {
             return Err(EngineError::Name { name: name.to_owned() });
         }
         let of = options.partitions.get();
+        let limits = Limits {
+            runtime: self.shared.runtime.clone(),
+            handler: options.timeout,
+            store: options.store_timeout,
+        };
+        let store: Arc<dyn Store> = Arc::new(Bounded {
+            base: self.shared.store.clone(),
+            limits: limits.clone(),
+        });
         let whole = format!("{name}@{}", options.version);
         let inner = Arc::new(Inner {
             name: name.to_owned(),
             version: options.version,
             parts: readers(name, options.version, of).into_iter().map(Part::new).collect(),
-            store: self.shared.store.clone(),
+            store: store.clone(),
             runtime: self.shared.runtime.clone(),
+            limits: limits.clone(),
         });
         {
             let mut running = self.shared.running();
@@ -138,7 +150,7 @@ impl Engine {
             narrow(&mut filter, &decode);
             let runner = Runner {
                 reader: Reader {
-                    store: self.shared.store.clone(),
+                    store: store.clone(),
                     runtime: self.shared.runtime.clone(),
                     filter,
                     max_events: options.batch.get(),
@@ -154,6 +166,7 @@ impl Engine {
                 share: share.clone(),
                 options: options.clone(),
                 projection: name.to_owned(),
+                limits: limits.clone(),
                 board: part.board.clone(),
                 control: part.control.clone(),
             };
@@ -161,7 +174,7 @@ impl Engine {
         }
         if of > 1 {
             let keep = share.keep(
-                self.shared.store.clone(),
+                store,
                 self.shared.runtime.clone(),
                 whole,
                 self.shared.holder.clone(),

@@ -9,6 +9,7 @@ use futures::future::join_all;
 use futures::{Stream, StreamExt};
 
 use crate::lifecycle::{Step, checkpoints, parking};
+use crate::limits::Limits;
 use crate::partitions::Partition;
 use crate::projection::Batch;
 use crate::runner::{Control, Wish};
@@ -31,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) parts: Vec<Part>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) limits: Limits,
 }
 
 pub(crate) struct Part {
@@ -344,6 +346,7 @@ where
             from: None,
             to: None,
             fence: 0,
+            limits: inner.limits.clone(),
         };
         let redriving = Box::pin(self.lifecycle.redrive(Batch::new(&entries, false), &step, position));
         match catch_future(redriving).await {

@@ -21,7 +21,9 @@ mod entry;
 mod subscribe;
 mod typed;
 
+mod bounded;
 mod lifecycle;
+mod limits;
 mod partitions;
 mod role;
 mod runner;

@@ -23,6 +23,7 @@ pub struct ProjectionOptions {
     pub(crate) batch: NonZeroUsize,
     pub(crate) batch_bytes: usize,
     pub(crate) timeout: Duration,
+    pub(crate) store_timeout: Duration,
     pub(crate) attempts: u32,
     pub(crate) backoff: Duration,
     pub(crate) max_backoff: Duration,
@@ -40,6 +41,7 @@ impl Default for ProjectionOptions {
             batch: NonZeroUsize::new(500).unwrap_or(NonZeroUsize::MIN),
             batch_bytes: 4 << 20,
             timeout: Duration::from_secs(30),
+            store_timeout: Duration::from_secs(10),
             attempts: 5,
             backoff: Duration::from_millis(50),
             max_backoff: Duration::from_secs(10),
@@ -95,10 +97,20 @@ impl ProjectionOptions {
         self
     }
 
-    /// Sets how long the handler may take for a batch, by default 30 seconds. Then it is dropped, and has failed.
+    /// Sets how long the handler may take for a batch, by default 30 seconds. Then it is dropped, and has failed. What
+    /// the store takes to begin and to commit its transaction is not counted.
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Sets how long each call to the store may take, by default 10 seconds: reading a page, moving the checkpoint,
+    /// beginning and committing a transaction, renewing a lease. Then it is dropped and tried again, and the
+    /// [`Status`](crate::Status) tells of it. Longer than the store's own limits, or theirs are never told.
+    #[must_use]
+    pub const fn with_store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout;
         self
     }
 

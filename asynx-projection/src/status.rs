@@ -142,6 +142,14 @@ impl Board {
         }
     }
 
+    /// What went wrong, for who looks.
+    pub(crate) fn say(&self, error: &str) {
+        self.change(|status| {
+            status.failures += 1;
+            status.last_error = Some(error.to_owned());
+        });
+    }
+
     fn newer_than(&self, number: Option<u64>) -> Result<(u64, Status), EventListener> {
         let newer = || {
             let told = self.lock();

@@ -108,6 +108,7 @@ async fn go<L: Lifecycle>(
         from: claimed.position,
         to: Some(new.position()),
         fence: claimed.fence,
+        limits: inner.limits.clone(),
     };
     if claimed.position != Some(stopping.position()) {
         return Err(EngineError::Store { source: moved() });
@@ -145,7 +146,7 @@ pub(crate) async fn remove<L: Lifecycle>(inner: &Inner, lifecycle: &Arc<L>) -> R
     }
     inner.wish(Wish::Stop);
     inner.stopped().await;
-    let removed = catch_future(Box::pin(lifecycle.removed())).await;
+    let removed = catch_future(Box::pin(lifecycle.removed(&inner.limits))).await;
     let removed = removed.unwrap_or_else(|panic| Err(HandlerError::from(format!("it {panic}"))));
     removed.map_err(|failure| hook(inner, &failure))?;
     for part in &inner.parts {

@@ -1,5 +1,5 @@
 //! Engines in the simulator: processes that are paused beyond their leases, killed and started again, over a store that
-//! answers late or not at all.
+//! answers late, loses answers, or never answers.
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::collections::BTreeMap;
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use asynx_core::store::{
-    AppendError, Checkpoint, Checkpoints, EventLog, Leases, LogEvent, NewEvent, ParkedEvent, Parking, StoredEvent,
-    Transactions,
+    AppendError, Checkpoint, Checkpoints, EventLog, HeldLease, Leases, LogEvent, LogFilter, LogPage, LogQuery,
+    NewEvent, ParkedEvent, Parking, StoredEvent, Transactions,
 };
-use asynx_core::{Position, Runtime, Store, StoreError, StreamId, Version};
+use asynx_core::{Position, Runtime, Store, StoreError, StreamId, Timestamp, Version};
 use asynx_projection::{
     Batch, Detached, Engine, HandlerError, Lifecycle, Projection, ProjectionOptions, Transactional,
     TransactionalProjection, Untyped,
@@ -21,7 +21,8 @@ use asynx_store_memory::{MemoryStore, MemoryTransaction};
 use asynx_testkit::sim::{Sim, SimProcess};
 use asynx_testkit::{Random, samples};
 
-/// The store as one process sees it: slow, and now and then its answers are lost. What it took is recorded.
+/// The store as one process sees it: slow, now and then its answers are lost, or it hangs for ever. What it took is
+/// recorded.
 #[derive(Clone)]
 struct Seen {
     base: MemoryStore,
@@ -40,12 +41,17 @@ struct History {
     /// What the detached handler was given.
     given: Vec<Position>,
     poison: u64,
+    /// From now on no call is answered.
+    hangs: bool,
 }
 
 impl Seen {
     async fn wait(&self) {
         let time = Duration::from_micros(self.process.entropy() % 3_000);
         self.process.sleep(time).await;
+        if self.process.entropy().is_multiple_of(100) || self.history.lock().unwrap().hangs {
+            std::future::pending::<()>().await;
+        }
     }
 
     fn is_lost(&self) -> Result<(), StoreError> {
@@ -98,6 +104,76 @@ impl Checkpoints for Seen {
 
     async fn remove(&self, reader: &str, fence: u64) -> Result<bool, StoreError> {
         self.base.remove(reader, fence).await
+    }
+}
+
+#[async_trait]
+impl EventLog for Seen {
+    async fn read(&self, query: &LogQuery) -> Result<LogPage, StoreError> {
+        self.wait().await;
+        self.base.read(query).await
+    }
+
+    async fn end(&self) -> Result<Option<Position>, StoreError> {
+        self.wait().await;
+        self.base.end().await
+    }
+
+    async fn count(&self, after: Option<Position>, filter: &LogFilter, most: u64) -> Result<u64, StoreError> {
+        self.wait().await;
+        EventLog::count(&self.base, after, filter, most).await
+    }
+}
+
+#[async_trait]
+impl Leases for Seen {
+    async fn acquire(
+        &self,
+        name: &str,
+        holder: &str,
+        time: Duration,
+        now: Timestamp,
+    ) -> Result<Option<u64>, StoreError> {
+        self.wait().await;
+        self.base.acquire(name, holder, time, now).await
+    }
+
+    async fn renew(&self, name: &str, token: u64, time: Duration, now: Timestamp) -> Result<bool, StoreError> {
+        self.wait().await;
+        self.base.renew(name, token, time, now).await
+    }
+
+    async fn release(&self, name: &str, token: u64) -> Result<bool, StoreError> {
+        self.wait().await;
+        self.base.release(name, token).await
+    }
+
+    async fn held(&self, prefix: &str, now: Timestamp) -> Result<Vec<HeldLease>, StoreError> {
+        self.wait().await;
+        self.base.held(prefix, now).await
+    }
+}
+
+#[async_trait]
+impl Parking for Seen {
+    async fn park(&self, reader: &str, event: &ParkedEvent) -> Result<(), StoreError> {
+        self.wait().await;
+        self.base.park(reader, event).await
+    }
+
+    async fn parked(
+        &self,
+        reader: &str,
+        after: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, StoreError> {
+        self.wait().await;
+        self.base.parked(reader, after, limit).await
+    }
+
+    async fn unpark(&self, reader: &str, position: Position) -> Result<bool, StoreError> {
+        self.wait().await;
+        self.base.unpark(reader, position).await
     }
 }
 
@@ -223,7 +299,7 @@ impl Store for Seen {
     }
 
     fn log(&self) -> Option<&dyn EventLog> {
-        self.base.log()
+        Some(self)
     }
 
     fn checkpoints(&self) -> Option<&dyn Checkpoints> {
@@ -231,11 +307,11 @@ impl Store for Seen {
     }
 
     fn leases(&self) -> Option<&dyn Leases> {
-        Store::leases(&self.base)
+        Some(self)
     }
 
     fn parking(&self) -> Option<&dyn Parking> {
-        Store::parking(&self.base)
+        Some(self)
     }
 }
 
@@ -248,6 +324,7 @@ fn options() -> ProjectionOptions {
         .with_lease_time(Duration::from_millis(100))
         .with_backoff(Duration::from_millis(1), Duration::from_millis(10))
         .with_timeout(Duration::from_millis(400))
+        .with_store_timeout(Duration::from_millis(40))
 }
 
 /// Runs two engines over a log that grows, while one or the other is paused, killed and started again.
@@ -316,8 +393,9 @@ fn play(seed: u64, unfenced: bool) -> (History, usize) {
                 break;
             }
         }
+        history.lock().unwrap().hangs = seed.is_multiple_of(2);
         for (process, engine) in engines {
-            engine.stop(Duration::from_secs(5)).await;
+            assert!(engine.stop(Duration::from_secs(1)).await, "{:?}", engine.statuses());
             process.kill();
         }
         base.parked("exactly@1", None, 10).await.unwrap().len()
@@ -371,6 +449,57 @@ fn nothing_is_lost_or_written_twice_whatever_happens_to_the_processes() {
         if let Some(broken) = broken(&history, parked) {
             panic!("seed {seed}: {broken}");
         }
+    }
+}
+
+#[test]
+fn a_store_that_hangs_is_seen_and_a_stop_ends_in_time() {
+    for seed in 1..=20 {
+        let sim = Arc::new(Sim::seeded(seed).max_steps(2_000_000));
+        let process = sim.process("e0");
+        let seen = Seen {
+            base: MemoryStore::new(),
+            process: process.clone(),
+            history: Arc::default(),
+            unfenced: false,
+        };
+        let hanging = async {
+            let engine = Engine::builder(seen.clone(), Arc::new(process.clone()))
+                .build()
+                .unwrap();
+            let transactional = Transactional {
+                transactions: seen.clone(),
+                projection: Model(seen.clone()),
+            };
+            let parted = options().with_partitions(NonZeroUsize::new(3).unwrap());
+            engine
+                .run("exactly", parted.clone(), || Untyped, transactional)
+                .unwrap();
+            engine
+                .run("at-least", parted, || Untyped, Detached(Model(seen.clone())))
+                .unwrap();
+            for number in 1..=10 {
+                let stream = StreamId::parse("s", &number.to_string()).unwrap();
+                seen.base.append(&stream, samples::event(1)).await.unwrap();
+            }
+            sim.main()
+                .sleep(Duration::from_micros(process.entropy() % 100_000))
+                .await;
+            seen.history.lock().unwrap().hangs = true;
+            sim.main().sleep(Duration::from_secs(1)).await;
+            for (name, _, status) in engine.statuses() {
+                let said = status.last_error.unwrap_or_default();
+                assert!(said.contains("not answered within"), "{seed} {name}: {said}");
+            }
+            assert!(
+                engine.stop(Duration::from_secs(1)).await,
+                "{seed}: {:?}",
+                engine.statuses()
+            );
+            process.kill();
+        };
+        sim.block_on(hanging)
+            .unwrap_or_else(|stuck| panic!("seed {seed}: {stuck}"));
     }
 }
 

@@ -1,10 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use asynx_core::Position;
 use asynx_core::store::LogEvent;
-use asynx_core::{Position, catch_future};
-use futures::channel::oneshot;
-use futures::future::{Either, abortable, select};
 
 use super::Runner;
 use super::post::{Post, Stop};
@@ -12,6 +10,9 @@ use crate::lifecycle::{Moved, Step};
 use crate::projection::{Batch, HandlerError, Kind};
 use crate::role::Role;
 use crate::{Decode, Lifecycle};
+
+/// How often a checkpoint is tried to be kept when it is time to stop.
+const LAST_TRIES: u32 = 3;
 
 pub(super) enum Tried<T = Option<Position>> {
     Done,
@@ -65,7 +66,6 @@ impl<L: Lifecycle> Runner<L> {
         }
     }
 
-    /// One attempt in a task of its own, so that a handler that blocks its thread is seen to be late all the same.
     async fn attempt(
         &self,
         batch: Arc<[Arc<<L::Decode as Decode>::Entry>]>,
@@ -73,29 +73,9 @@ impl<L: Lifecycle> Runner<L> {
         step: &Step,
     ) -> Result<Moved, HandlerError> {
         let (lifecycle, step) = (self.lifecycle.clone(), step.clone());
-        let (reply, outcome) = oneshot::channel();
-        let handling = async move {
-            let handling = Box::pin(async { lifecycle.handle(Batch::new(&batch, replayed), &step).await });
-            let outcome = catch_future(handling).await;
-            let outcome = outcome.unwrap_or_else(|panic| Err(HandlerError::from(format!("the handler {panic}"))));
-            // Nobody waits any more if it was late.
-            let _ = reply.send(outcome);
-        };
-        let (handling, abort) = abortable(handling);
-        self.runtime.spawn(Box::pin(async move {
-            let _ = handling.await;
-        }));
-        let timeout = self.options.timeout;
-        match select(outcome, self.runtime.sleep(timeout)).await {
-            Either::Left((Ok(outcome), _)) => outcome,
-            Either::Left((Err(_), _)) => Err(HandlerError::from("the handler's task was dropped")),
-            Either::Right(_) => {
-                abort.abort();
-                Err(HandlerError::from(format!(
-                    "the handler was not done within {timeout:?}"
-                )))
-            }
-        }
+        let limits = step.limits.clone();
+        let handling = async move { lifecycle.handle(Batch::new(&batch, replayed), &step).await };
+        limits.task(self.lifecycle.calls(), handling).await
     }
 
     /// Moves the checkpoint behind what was handled.
@@ -108,10 +88,11 @@ impl<L: Lifecycle> Runner<L> {
                 Err(error) => self.say(&error.to_string()),
             }
             failures += 1;
-            self.back_off(failures, post).await;
-            if !post.tenure.is_held() {
+            // Who is asked to stop tries a little longer, so that the batch need not come again.
+            if !post.tenure.is_held() || (self.is_over(post) && failures >= LAST_TRIES) {
                 return Err(Stop::Yield);
             }
+            self.back_off(failures, post).await;
         }
     }
 

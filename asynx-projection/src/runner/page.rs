@@ -179,7 +179,9 @@ impl<L: Lifecycle> Runner<L> {
         let step = self.step(post, to);
         let mut failures = 0;
         loop {
-            match self.lifecycle.pass(parked, &step).await {
+            let passing = catch_future(Box::pin(self.lifecycle.pass(parked, &step))).await;
+            let passed = passing.unwrap_or_else(|panic| Err(StoreError::transient(format!("the store {panic}"))));
+            match passed {
                 Ok(Moved::No) => {
                     // By an earlier attempt whose answer was lost, perhaps.
                     let position = self.moved_elsewhere(post, &step).await?;
@@ -226,6 +228,7 @@ impl<L: Lifecycle> Runner<L> {
             from: post.kept,
             to,
             fence: post.fence,
+            limits: self.limits.clone(),
         }
     }
 }

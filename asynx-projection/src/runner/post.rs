@@ -37,7 +37,15 @@ impl<L: Lifecycle> Runner<L> {
     pub(super) async fn take_post(&self, wish: u64) -> Result<Option<Post>, StoreError> {
         let store = &self.reader.store;
         let lease = format!("projection:{}", self.name);
-        let tenure = Tenure::take(store, &self.runtime, &lease, &self.holder, self.options.lease_time).await?;
+        let tenure = Tenure::take(
+            store,
+            &self.runtime,
+            &lease,
+            &self.holder,
+            self.options.lease_time,
+            &self.board,
+        )
+        .await?;
         let Some(tenure) = tenure else { return Ok(None) };
         // The role after the claim: a switch that this look misses fences the claim.
         let claim = async {

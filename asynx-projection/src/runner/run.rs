@@ -7,6 +7,7 @@ use futures::future::select;
 
 use super::control::{Control, Wish};
 use super::post::{Post, Stop};
+use crate::limits::Limits;
 use crate::partitions::{Partition, Share};
 use crate::role::Role;
 use crate::status::{Board, State};
@@ -26,6 +27,7 @@ pub(crate) struct Runner<L: Lifecycle> {
     pub(crate) options: ProjectionOptions,
     /// What the projection is called, without version and partition.
     pub(crate) projection: String,
+    pub(crate) limits: Limits,
     pub(crate) board: Arc<Board>,
     pub(crate) control: Arc<Control>,
 }
