@@ -169,6 +169,7 @@ impl Engine {
                 limits: limits.clone(),
                 board: part.board.clone(),
                 control: part.control.clone(),
+                leaving_since: None,
             };
             self.shared.runtime.spawn(Box::pin(runner.run()));
         }

@@ -14,6 +14,7 @@ use crate::partitions::Partition;
 use crate::projection::Batch;
 use crate::runner::{Control, Wish};
 use crate::status::Board;
+use crate::succession::Succession;
 use crate::switch::{remove, switch};
 use crate::{Decode, EngineError, HandlerError, Lifecycle, State, Status};
 
@@ -112,7 +113,9 @@ impl ProjectionHandle {
     ///
     /// # Errors
     /// [`EngineError::Behind`] where it was not there in time: the version in use is the old one, but it may have
-    /// stopped already; call again to go on. [`EngineError::Replaced`], [`EngineError::Hook`], [`EngineError::Store`].
+    /// stopped already; call again to go on. Where nobody does, the new one takes over by itself when it is there, and
+    /// where nobody runs it the old one goes on; to call `switch` of the old one says so at once.
+    /// [`EngineError::Replaced`], [`EngineError::Hook`], [`EngineError::Store`].
     ///
     /// # Cancel safety
     /// As after [`EngineError::Behind`].
@@ -221,6 +224,16 @@ impl fmt::Debug for ProjectionHandle {
 impl Inner {
     pub(crate) fn wish(&self, wish: Wish) {
         self.parts.iter().for_each(|part| part.control.wish(wish));
+    }
+
+    pub(crate) fn succession(&self) -> Succession {
+        Succession {
+            store: self.store.clone(),
+            projection: self.name.clone(),
+            version: self.version,
+            partitions: self.parts.len(),
+            limits: self.limits.clone(),
+        }
     }
 
     pub(crate) fn is_stopped(&self) -> bool {

@@ -27,6 +27,7 @@ mod limits;
 mod partitions;
 mod role;
 mod runner;
+mod succession;
 mod switch;
 mod tenure;
 mod wait;

@@ -20,9 +20,11 @@ pub(crate) enum Role {
     InUse,
     /// It is built beside the one in use.
     Rebuild(InUse),
-    /// A newer one is in use, or about to be.
+    /// A newer one is in use.
     Replaced,
-    /// It is in use with another number of partitions, whose checkpoints are not those of this one.
+    /// It has stopped for good, since its successor is about to take its place.
+    Leaving(InUse),
+    /// It runs with another number of partitions, whose checkpoints are not those of this one.
     Misfit { partitions: usize },
 }
 
@@ -79,6 +81,10 @@ pub(crate) async fn role(
     version: u32,
     partitions: usize,
 ) -> Result<Role, StoreError> {
+    let noted = noted(store, projection, version, partitions).await?;
+    if noted != partitions {
+        return Ok(Role::Misfit { partitions: noted });
+    }
     loop {
         if let Some(in_use) = InUse::get(store, projection).await? {
             return Ok(match in_use {
@@ -90,7 +96,8 @@ pub(crate) async fn role(
                     true => Role::InUse,
                     false => Role::Misfit { partitions: others },
                 },
-                InUse { version: used, .. } if used >= version => Role::Replaced,
+                InUse { version: used, .. } if used == version => Role::Leaving(in_use),
+                InUse { version: used, .. } if used > version => Role::Replaced,
                 _ => Role::Rebuild(in_use),
             });
         }
@@ -105,6 +112,33 @@ pub(crate) async fn role(
             checkpoints(store)?
                 .put(&reader, Some(first.position()), claimed.fence)
                 .await?;
+        }
+    }
+}
+
+/// Where the number of partitions of a version is kept, like a checkpoint.
+pub(crate) fn note(projection: &str, version: u32) -> String {
+    format!("partitions:{projection}@{version}")
+}
+
+/// With how many partitions a version runs: as many as the first who ran it had.
+pub(crate) async fn noted(
+    store: &Arc<dyn Store>,
+    projection: &str,
+    version: u32,
+    partitions: usize,
+) -> Result<usize, StoreError> {
+    let note = note(projection, version);
+    let checkpoints = checkpoints(store)?;
+    loop {
+        let kept = checkpoints.get(&note).await?.and_then(|kept| kept.position);
+        if let Some(kept) = kept {
+            return Ok(usize::try_from(kept.parts()[2]).unwrap_or(usize::MAX));
+        }
+        let claimed = checkpoints.claim(&note).await?;
+        if claimed.position.is_none() {
+            let position = Position::new([0, 0, partitions as u64]);
+            checkpoints.put(&note, Some(position), claimed.fence).await?;
         }
     }
 }

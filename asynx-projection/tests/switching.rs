@@ -262,6 +262,46 @@ fn another_number_of_partitions_under_the_same_version_is_refused() {
     });
 }
 
+#[test]
+fn a_version_that_is_rebuilt_with_another_number_of_partitions_is_refused() {
+    run(async {
+        let store = MemoryStore::new();
+        fill(&store, &["a", "b", "c"], 2).await;
+        let engines = [engine(&store), engine(&store)];
+        let models = [Model::default(), Model::default()];
+        let begin = |at: usize, version, partitions| {
+            let options = quick()
+                .with_version(version)
+                .with_partitions(NonZeroUsize::new(partitions).unwrap());
+            let detached = Detached(models[at].clone());
+            engines[at].run("balances", options, Typed::new, detached).unwrap()
+        };
+        let old = begin(0, 1, 1);
+        until("live", || old.status().state == State::Live).await;
+        let two = begin(0, 2, 2);
+        until("ready", || two.status().state == State::Ready).await;
+        let three = begin(1, 2, 3);
+        until("failed", || three.status().state == State::Failed).await;
+        let said = three.status().last_error.unwrap();
+        assert!(
+            said.contains("2 partition") && said.contains("raise the version"),
+            "{said}"
+        );
+        assert!(models[1].seen().is_empty(), "nothing is handled twice");
+        three.stop().await;
+        // Its number goes with the version, whoever removes it.
+        two.stop().await;
+        three.remove().await.unwrap();
+        let four = begin(1, 2, 4);
+        four.switch(LONG).await.unwrap();
+        until("live", || four.status().state == State::Live).await;
+        assert_eq!(models[1].seen().len(), 6, "it is rebuilt from the beginning");
+        for engine in engines {
+            engine.stop(LONG).await;
+        }
+    });
+}
+
 /// The transactional way is that of an outbox.
 #[test]
 fn effects_in_the_transaction_happen_once_over_a_switch() {

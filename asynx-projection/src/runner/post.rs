@@ -3,7 +3,7 @@ use asynx_core::{Position, StoreError};
 use super::Runner;
 use crate::Lifecycle;
 use crate::lifecycle::checkpoints;
-use crate::role::{Role, role};
+use crate::role::{InUse, Role, role};
 use crate::tenure::Tenure;
 
 /// Why a runner lets go of a projection.
@@ -12,6 +12,8 @@ pub(super) enum Stop {
     Yield,
     /// A newer version is in use.
     Replaced,
+    /// A newer version is about to take over, and may need help.
+    Leaving(InUse),
     /// An error: it waits to be resumed.
     Failed(String),
     /// A newer program has to read on.
@@ -31,6 +33,8 @@ pub(super) struct Post {
     pub(super) wish: u64,
     pub(super) role: Role,
     pub(super) role_known_at: i64,
+    /// When it looks whether a switch to it was left unfinished.
+    pub(super) finish_at: Option<i64>,
 }
 
 impl<L: Lifecycle> Runner<L> {
@@ -62,6 +66,7 @@ impl<L: Lifecycle> Runner<L> {
                 wish,
                 role,
                 role_known_at: self.runtime.now().as_micros(),
+                finish_at: None,
             })),
             Err(error) => {
                 tenure.give_back().await;
@@ -95,6 +100,7 @@ impl<L: Lifecycle> Runner<L> {
         }
         match post.role {
             Role::Replaced => Err(Stop::Replaced),
+            Role::Leaving(in_use) => Err(Stop::Leaving(in_use)),
             Role::Misfit { partitions } => Err(Stop::Failed(format!(
                 "version {} of {} runs with {partitions} partition(s), not {}: to change their number, raise the version",
                 self.options.version, self.projection, self.partition.of,
