@@ -10,7 +10,7 @@ use crate::bounded::Bounded;
 use crate::handle::{Inner, OfType, Part};
 use crate::limits::Limits;
 use crate::partitions::{Partition, Share};
-use crate::role::readers;
+use crate::role::Built;
 use crate::runner::{Runner, Wish};
 use crate::subscribe::{Reader, narrow};
 use crate::{EngineError, Lifecycle, ProjectionHandle, ProjectionOptions, Status};
@@ -124,11 +124,15 @@ impl Engine {
             base: self.shared.store.clone(),
             limits: limits.clone(),
         });
+        let built = Built {
+            version: options.version,
+            partitions: of,
+        };
         let whole = format!("{name}@{}", options.version);
         let inner = Arc::new(Inner {
             name: name.to_owned(),
-            version: options.version,
-            parts: readers(name, options.version, of).into_iter().map(Part::new).collect(),
+            built,
+            parts: built.readers(name).into_iter().map(Part::new).collect(),
             store: store.clone(),
             runtime: self.shared.runtime.clone(),
             limits: limits.clone(),
@@ -162,6 +166,7 @@ impl Engine {
                 decode,
                 name: part.reader.clone(),
                 holder: self.shared.holder.clone(),
+                built,
                 partition: Partition { number, of },
                 share: share.clone(),
                 options: options.clone(),
@@ -193,7 +198,7 @@ impl Engine {
         let running = self.shared.running();
         running
             .values()
-            .map(|inner| (inner.name.clone(), inner.version, inner.status()))
+            .map(|inner| (inner.name.clone(), inner.built.version, inner.status()))
             .collect()
     }
 

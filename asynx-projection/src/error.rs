@@ -62,6 +62,16 @@ pub enum EngineError {
         /// The version.
         version: u32,
     },
+    /// The version in use has not come beyond all that this one had handled, which its checkpoints tell.
+    #[error("version {version} of the projection {name:?} is needed until version {by} is beyond it; try again soon")]
+    StillNeeded {
+        /// The projection.
+        name: String,
+        /// The version.
+        version: u32,
+        /// The one in use.
+        by: u32,
+    },
     /// The projection itself failed when it was switched or removed.
     #[error("the projection {name:?} failed: {reason}")]
     Hook {

@@ -12,6 +12,7 @@ use crate::lifecycle::{Step, checkpoints, parking};
 use crate::limits::Limits;
 use crate::partitions::Partition;
 use crate::projection::Batch;
+use crate::role::Built;
 use crate::runner::{Control, Wish};
 use crate::status::Board;
 use crate::succession::Succession;
@@ -29,7 +30,7 @@ pub struct ProjectionHandle {
 
 pub(crate) struct Inner {
     pub(crate) name: String,
-    pub(crate) version: u32,
+    pub(crate) built: Built,
     pub(crate) parts: Vec<Part>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) runtime: Arc<dyn Runtime>,
@@ -66,7 +67,7 @@ impl ProjectionHandle {
     /// Its version.
     #[must_use]
     pub fn version(&self) -> u32 {
-        self.inner.version
+        self.inner.built.version
     }
 
     /// How it is doing. Of partitions: the state that needs most attention, the position of the one that is furthest
@@ -127,7 +128,7 @@ impl ProjectionHandle {
     /// [`removed`](crate::Projection::removed). Stop it in other processes first.
     ///
     /// # Errors
-    /// [`EngineError::StillInUse`], [`EngineError::Hook`], [`EngineError::Store`].
+    /// [`EngineError::StillInUse`], [`EngineError::StillNeeded`], [`EngineError::Hook`], [`EngineError::Store`].
     ///
     /// # Cancel safety
     /// It may be stopped and not removed; call again.
@@ -215,7 +216,7 @@ impl fmt::Debug for ProjectionHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProjectionHandle")
             .field("name", &self.inner.name)
-            .field("version", &self.inner.version)
+            .field("version", &self.inner.built.version)
             .field("status", &self.status())
             .finish_non_exhaustive()
     }
@@ -230,8 +231,7 @@ impl Inner {
         Succession {
             store: self.store.clone(),
             projection: self.name.clone(),
-            version: self.version,
-            partitions: self.parts.len(),
+            new: self.built,
             limits: self.limits.clone(),
         }
     }

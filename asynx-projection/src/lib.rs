@@ -24,6 +24,7 @@ mod typed;
 mod bounded;
 mod lifecycle;
 mod limits;
+mod marks;
 mod partitions;
 mod role;
 mod runner;

@@ -39,10 +39,6 @@ pub trait Lifecycle: Send + Sync + 'static {
     #[doc(hidden)]
     fn calls(&self) -> u32;
 
-    /// Whether a version that is rebuilt must not come further than the one in use, since its handler has effects.
-    #[doc(hidden)]
-    fn has_effects(&self) -> bool;
-
     /// Tells the projection that it is in use from now on, and keeps that.
     #[doc(hidden)]
     async fn switch(&self, step: &Step) -> Result<Moved, HandlerError>;
@@ -126,10 +122,6 @@ impl<P: Projection> Lifecycle for Detached<P> {
 
     fn calls(&self) -> u32 {
         0
-    }
-
-    fn has_effects(&self) -> bool {
-        true
     }
 
     async fn switch(&self, step: &Step) -> Result<Moved, HandlerError> {
@@ -241,10 +233,6 @@ where
 
     fn calls(&self) -> u32 {
         3
-    }
-
-    fn has_effects(&self) -> bool {
-        false
     }
 
     async fn switch(&self, step: &Step) -> Result<Moved, HandlerError> {

@@ -16,7 +16,15 @@ pub(crate) struct Partition {
 
 impl Partition {
     pub(crate) fn has(self, stream: &StreamId) -> bool {
-        self.of == 1 || hash(stream) % self.of as u64 == self.number as u64
+        Self::number(stream, self.of) == self.number
+    }
+
+    /// To which of so many partitions a stream belongs.
+    pub(crate) fn number(stream: &StreamId, of: usize) -> usize {
+        if of == 1 {
+            return 0;
+        }
+        usize::try_from(hash(stream) % of as u64).unwrap_or(0)
     }
 }
 

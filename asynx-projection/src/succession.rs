@@ -4,7 +4,7 @@ use asynx_core::{Position, Runtime, Store, StoreError};
 
 use crate::lifecycle::{Lifecycle, Moved, Step, checkpoints};
 use crate::limits::Limits;
-use crate::role::{InUse, progress, readers};
+use crate::role::{Built, InUse};
 use crate::{EngineError, HandlerError};
 
 /// The steps by which one version takes the place of another. Whoever takes one may be gone before the next.
@@ -12,8 +12,7 @@ pub(crate) struct Succession {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) projection: String,
     /// The version that takes over.
-    pub(crate) version: u32,
-    pub(crate) partitions: usize,
+    pub(crate) new: Built,
     pub(crate) limits: Limits,
 }
 
@@ -25,16 +24,23 @@ impl Succession {
 
     /// Sees to it that whoever runs the old one cannot write any more, and finds out why.
     pub(crate) async fn fence(&self, old: InUse) -> Result<(), StoreError> {
-        for reader in old.readers(&self.projection) {
+        for reader in old.built.readers(&self.projection) {
             checkpoints(&self.store)?.claim(&reader).await?;
         }
         Ok(())
     }
 
     /// Up to where the new one has to come before it takes over.
-    pub(crate) async fn target(&self, old: InUse, effects: bool) -> Result<Option<Position>, StoreError> {
-        let (least, most) = progress(&self.store, &self.projection, old).await?;
-        Ok(if effects { least } else { most })
+    pub(crate) async fn target(&self, old: InUse) -> Result<Option<Position>, StoreError> {
+        old.built.least(&self.store, &self.projection).await
+    }
+
+    /// Whether the old one has itself come beyond all that the one before it had handled: only then its own checkpoints
+    /// tell everything.
+    pub(crate) async fn is_settled(&self, old: InUse) -> Result<bool, StoreError> {
+        let Some(before) = old.before else { return Ok(true) };
+        let most = before.most(&self.store, &self.projection).await?;
+        Ok(self.target(old).await? >= most)
     }
 
     /// Puts the new one into the place of the old one.
@@ -45,8 +51,8 @@ impl Succession {
             return self.has_succeeded().await;
         }
         let new = InUse {
-            version: self.version,
-            partitions: self.partitions,
+            built: self.new,
+            before: Some(old.built),
             successor: None,
         };
         let step = Step {
@@ -75,7 +81,7 @@ impl Succession {
 
     /// Whether somebody runs the new one.
     pub(crate) async fn is_run(&self, runtime: &dyn Runtime) -> Result<bool, StoreError> {
-        let lease = format!("projection:{}@{}", self.projection, self.version);
+        let lease = format!("projection:{}@{}", self.projection, self.new.version);
         let parts = format!("{lease}/");
         let leases = self.store.leases();
         let leases = leases.ok_or_else(|| StoreError::permanent("the store has no leases"))?;
@@ -87,17 +93,12 @@ impl Succession {
 
     /// How far the new one has come.
     pub(crate) async fn position(&self) -> Result<Option<Position>, StoreError> {
-        let mut positions = Vec::new();
-        for reader in readers(&self.projection, self.version, self.partitions) {
-            let kept = checkpoints(&self.store)?.get(&reader).await?;
-            positions.push(kept.and_then(|kept| kept.position));
-        }
-        Ok(positions.into_iter().min().flatten())
+        self.new.least(&self.store, &self.projection).await
     }
 
     const fn stopping(&self, old: InUse) -> InUse {
         InUse {
-            successor: Some(self.version),
+            successor: Some(self.new.version),
             ..old
         }
     }
@@ -119,7 +120,7 @@ impl Succession {
     /// It may be done: by somebody else, or by ourselves when an answer was lost.
     async fn has_succeeded(&self) -> Result<(), EngineError> {
         match InUse::get(&self.store, &self.projection).await? {
-            Some(used) if used.version == self.version && used.successor.is_none() => Ok(()),
+            Some(used) if used.built.version == self.new.version && used.successor.is_none() => Ok(()),
             _ => Err(moved()),
         }
     }

@@ -7,7 +7,7 @@ use futures::future::{Either, select};
 use crate::EngineError;
 use crate::handle::Inner;
 use crate::lifecycle::{Lifecycle, checkpoints, parking};
-use crate::role::{InUse, note, noted, readers};
+use crate::role::{Built, InUse, note, noted};
 use crate::runner::Wish;
 use crate::succession::Succession;
 
@@ -24,11 +24,14 @@ pub(crate) async fn switch<L: Lifecycle>(
         // The first version that runs is the one in use; this one has not begun yet.
         return Err(behind(inner, Position::new([0, 0, 0]), timeout));
     };
-    if old.version == inner.version {
+    if old.built.version == inner.built.version {
         if let Some(successor) = old.successor {
             // It had stopped for another one, and is wanted after all.
             let succession = Succession {
-                version: successor,
+                new: Built {
+                    version: successor,
+                    ..inner.built
+                },
                 ..inner.succession()
             };
             succession.undo(old).await?;
@@ -36,11 +39,11 @@ pub(crate) async fn switch<L: Lifecycle>(
         }
         return Ok(());
     }
-    if old.version > inner.version {
+    if old.built.version > inner.built.version {
         return Err(EngineError::Replaced {
             name: inner.name.clone(),
-            version: inner.version,
-            by: old.version,
+            version: inner.built.version,
+            by: old.built.version,
         });
     }
     let began = inner.runtime.sleep(timeout);
@@ -70,21 +73,20 @@ async fn go<L: Lifecycle>(
     wanted: Arc<std::sync::Mutex<Position>>,
 ) -> Result<(), EngineError> {
     let succession = inner.succession();
-    let effects = lifecycle.has_effects();
     // Almost there first: the old one serves until then.
     loop {
-        let target = succession.target(old, effects).await?;
+        let target = succession.target(old).await?;
         *wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = target.unwrap_or(Position::new([0, 0, 0]));
-        if inner.position().await? >= target {
+        if inner.position().await? >= target && succession.is_settled(old).await? {
             break;
         }
         inner.runtime.sleep(Duration::from_millis(20)).await;
     }
-    if old.successor != Some(inner.version) {
+    if old.successor != Some(inner.built.version) {
         succession.announce(old).await?;
     }
     succession.fence(old).await?;
-    let target = succession.target(old, effects).await?;
+    let target = succession.target(old).await?;
     while inner.position().await? < target {
         inner.runtime.sleep(Duration::from_millis(5)).await;
     }
@@ -97,11 +99,22 @@ async fn go<L: Lifecycle>(
 /// Forgets a version that is not in use, with what it has put aside.
 pub(crate) async fn remove<L: Lifecycle>(inner: &Inner, lifecycle: &Arc<L>) -> Result<(), EngineError> {
     let in_use = InUse::get(&inner.store, &inner.name).await?;
-    if in_use.is_some_and(|used| used.version == inner.version || used.successor == Some(inner.version)) {
-        return Err(EngineError::StillInUse {
-            name: inner.name.clone(),
-            version: inner.version,
-        });
+    let version = inner.built.version;
+    let (store, name) = (&inner.store, &inner.name);
+    let built = noted(store, name, inner.built).await?;
+    if let Some(used) = in_use {
+        let name = name.clone();
+        if used.built.version == version || used.successor == Some(version) {
+            return Err(EngineError::StillInUse { name, version });
+        }
+        let most = built.most(store, &name).await?;
+        if used.before == Some(built) && used.built.least(store, &name).await? < most {
+            return Err(EngineError::StillNeeded {
+                name,
+                version,
+                by: used.built.version,
+            });
+        }
     }
     inner.wish(Wish::Stop);
     inner.stopped().await;
@@ -109,8 +122,7 @@ pub(crate) async fn remove<L: Lifecycle>(inner: &Inner, lifecycle: &Arc<L>) -> R
     let removing = async move { hooked.removed(&limits).await };
     let removed = inner.limits.task(lifecycle.calls(), removing).await;
     removed.map_err(|failure| inner.succession().hook(&failure))?;
-    let partitions = noted(&inner.store, &inner.name, inner.version, inner.parts.len()).await?;
-    for reader in readers(&inner.name, inner.version, partitions) {
+    for reader in built.readers(name) {
         forget(inner, &reader).await?;
         loop {
             let parked = parking(&inner.store)?.parked(&reader, None, 100).await?;
@@ -122,7 +134,7 @@ pub(crate) async fn remove<L: Lifecycle>(inner: &Inner, lifecycle: &Arc<L>) -> R
             }
         }
     }
-    forget(inner, &note(&inner.name, inner.version)).await
+    forget(inner, &note(name, version)).await
 }
 
 async fn forget(inner: &Inner, reader: &str) -> Result<(), EngineError> {

@@ -8,7 +8,6 @@ use super::Runner;
 use super::post::{Post, Stop};
 use crate::lifecycle::{Moved, Step};
 use crate::projection::{Batch, HandlerError, Kind};
-use crate::role::Role;
 use crate::{Decode, Lifecycle};
 
 /// How often a checkpoint is tried to be kept when it is time to stop.
@@ -27,12 +26,13 @@ impl<L: Lifecycle> Runner<L> {
         post: &mut Post,
         events: &[LogEvent],
         batch: Vec<Arc<<L::Decode as Decode>::Entry>>,
+        replayed: bool,
         to: Option<Position>,
     ) -> Result<Tried, Stop> {
         let step = self.step(post, to);
         let batch: Arc<[_]> = batch.into();
-        let replayed = matches!(post.role, Role::Rebuild(_));
-        let mut attempts = 0;
+        // What was said to be transient makes no poison of what fails otherwise afterwards.
+        let (mut attempts, mut unexplained) = (0, 0);
         loop {
             if self.is_over(post) {
                 return Err(Stop::Yield);
@@ -54,10 +54,11 @@ impl<L: Lifecycle> Runner<L> {
             self.say(&failure.to_string());
             self.tell_stuck(post, events);
             let single = events.len() == 1;
+            unexplained += u32::from(failure.kind == Kind::Unknown);
             let again = match failure.kind {
                 Kind::Transient => true,
                 Kind::Permanent => false,
-                Kind::Unknown => single && attempts < self.options.attempts,
+                Kind::Unknown => single && unexplained < self.options.attempts,
             };
             if !again {
                 return Ok(Tried::Failed(failure, attempts));

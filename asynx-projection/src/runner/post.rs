@@ -3,6 +3,7 @@ use asynx_core::{Position, StoreError};
 use super::Runner;
 use crate::Lifecycle;
 use crate::lifecycle::checkpoints;
+use crate::marks::Marks;
 use crate::role::{InUse, Role, role};
 use crate::tenure::Tenure;
 
@@ -33,6 +34,8 @@ pub(super) struct Post {
     pub(super) wish: u64,
     pub(super) role: Role,
     pub(super) role_known_at: i64,
+    /// What is replayed of what comes.
+    pub(super) marks: Marks,
     /// When it looks whether a switch to it was left unfinished.
     pub(super) finish_at: Option<i64>,
 }
@@ -54,10 +57,15 @@ impl<L: Lifecycle> Runner<L> {
         // The role after the claim: a switch that this look misses fences the claim.
         let claim = async {
             let claimed = checkpoints(store)?.claim(&self.name).await?;
-            Ok((claimed, self.role().await?))
+            let role = self.role().await?;
+            let before = match role {
+                Role::InUse(in_use) => in_use.before,
+                _ => None,
+            };
+            Ok((claimed, role, Marks::of(store, &self.projection, before).await?))
         };
         match claim.await {
-            Ok((claimed, role)) => Ok(Some(Post {
+            Ok((claimed, role, marks)) => Ok(Some(Post {
                 tenure,
                 fence: claimed.fence,
                 position: claimed.position,
@@ -66,6 +74,7 @@ impl<L: Lifecycle> Runner<L> {
                 wish,
                 role,
                 role_known_at: self.runtime.now().as_micros(),
+                marks,
                 finish_at: None,
             })),
             Err(error) => {
@@ -76,13 +85,7 @@ impl<L: Lifecycle> Runner<L> {
     }
 
     async fn role(&self) -> Result<Role, StoreError> {
-        role(
-            &self.reader.store,
-            &self.projection,
-            self.options.version,
-            self.partition.of,
-        )
-        .await
+        role(&self.reader.store, &self.projection, self.built).await
     }
 
     /// Looks now and then whether another version is in use by now.
@@ -105,7 +108,7 @@ impl<L: Lifecycle> Runner<L> {
                 "version {} of {} runs with {partitions} partition(s), not {}: to change their number, raise the version",
                 self.options.version, self.projection, self.partition.of,
             ))),
-            Role::InUse | Role::Rebuild(_) => Ok(()),
+            Role::InUse(_) | Role::Rebuild(_) => Ok(()),
         }
     }
 

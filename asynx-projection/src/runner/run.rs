@@ -9,7 +9,7 @@ use super::control::{Control, Wish};
 use super::post::{Post, Stop};
 use crate::limits::Limits;
 use crate::partitions::{Partition, Share};
-use crate::role::Role;
+use crate::role::{Built, Role};
 use crate::status::{Board, State};
 use crate::subscribe::Reader;
 use crate::{Lifecycle, ProjectionOptions};
@@ -22,6 +22,7 @@ pub(crate) struct Runner<L: Lifecycle> {
     pub(crate) decode: L::Decode,
     pub(crate) name: String,
     pub(crate) holder: String,
+    pub(crate) built: Built,
     pub(crate) partition: Partition,
     pub(crate) share: Arc<Share>,
     pub(crate) options: ProjectionOptions,

@@ -1,7 +1,7 @@
 use super::Runner;
 use super::post::Post;
 use crate::Lifecycle;
-use crate::role::{InUse, Role};
+use crate::role::{Built, InUse, Role};
 use crate::succession::Succession;
 
 /// What becomes of a switch whose process died in the middle: the new version takes over, or where nobody runs it, the
@@ -9,7 +9,7 @@ use crate::succession::Succession;
 impl<L: Lifecycle> Runner<L> {
     /// Whether somebody has begun to switch to this version.
     pub(super) fn is_switched_to(&self, post: &Post) -> bool {
-        matches!(post.role, Role::Rebuild(in_use) if in_use.successor == Some(self.options.version))
+        matches!(post.role, Role::Rebuild(in_use) if in_use.successor == Some(self.built.version))
     }
 
     /// Finishes a switch to this version that has not come to an end for a while. True where it is in use now.
@@ -26,10 +26,10 @@ impl<L: Lifecycle> Runner<L> {
             return false;
         }
         post.finish_at = Some(now.saturating_add(time / 5));
-        let succession = self.succession(self.options.version, self.partition.of);
+        let succession = self.succession(self.built);
         let finishing = async {
             succession.fence(old).await?;
-            let target = succession.target(old, self.lifecycle.has_effects()).await?;
+            let target = succession.target(old).await?;
             if succession.position().await? < target {
                 return Ok(false);
             }
@@ -51,7 +51,10 @@ impl<L: Lifecycle> Runner<L> {
         };
         let now = self.runtime.now().as_micros();
         let long = i64::try_from(self.options.lease_time.as_micros() * 3).unwrap_or(i64::MAX);
-        let succession = self.succession(successor, 0);
+        let succession = self.succession(Built {
+            version: successor,
+            ..self.built
+        });
         let since = *self.leaving_since.get_or_insert(now);
         let undoing = async {
             if succession.is_run(&*self.runtime).await? {
@@ -75,12 +78,11 @@ impl<L: Lifecycle> Runner<L> {
         }
     }
 
-    fn succession(&self, version: u32, partitions: usize) -> Succession {
+    fn succession(&self, new: Built) -> Succession {
         Succession {
             store: self.reader.store.clone(),
             projection: self.projection.clone(),
-            version,
-            partitions,
+            new,
             limits: self.limits.clone(),
         }
     }
