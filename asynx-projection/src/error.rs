@@ -44,8 +44,16 @@ pub enum EngineError {
         /// What the handler said.
         reason: String,
     },
-    /// A newer version is in use.
-    #[error("version {version} of the projection {name:?} cannot be switched to: version {by} is in use")]
+    /// Another event of that partition, or this one, is being given to the projection again.
+    #[error("somebody else gives the projection {name:?} an event again; try that at {position} when it is done")]
+    Busy {
+        /// The projection.
+        name: String,
+        /// Where the event is.
+        position: Position,
+    },
+    /// A newer version is in use, or about to be.
+    #[error("version {version} of the projection {name:?} is of no use any more: version {by} has taken its place")]
     Replaced {
         /// The projection.
         name: String,

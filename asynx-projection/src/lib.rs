@@ -26,6 +26,7 @@ mod lifecycle;
 mod limits;
 mod marks;
 mod partitions;
+mod redrive;
 mod role;
 mod runner;
 mod succession;

@@ -148,6 +148,11 @@ pub(crate) fn note(projection: &str, version: u32) -> String {
     format!("partitions:{projection}@{version}")
 }
 
+/// Where it is kept up to where all that a version has handled is replayed: what it came to before it was in use.
+pub(crate) fn since(projection: &str, version: u32) -> String {
+    format!("since:{projection}@{version}")
+}
+
 /// A version as it runs: with as many partitions as the first who ran it had.
 pub(crate) async fn noted(store: &Arc<dyn Store>, projection: &str, built: Built) -> Result<Built, StoreError> {
     let note = note(projection, built.version);

@@ -4,7 +4,7 @@ use asynx_core::{Position, Runtime, Store, StoreError};
 
 use crate::lifecycle::{Lifecycle, Moved, Step, checkpoints};
 use crate::limits::Limits;
-use crate::role::{Built, InUse};
+use crate::role::{Built, InUse, since};
 use crate::{EngineError, HandlerError};
 
 /// The steps by which one version takes the place of another. Whoever takes one may be gone before the next.
@@ -50,6 +50,7 @@ impl Succession {
         if claimed.position != Some(self.stopping(old).position()) {
             return self.has_succeeded().await;
         }
+        self.note_since(old).await?;
         let new = InUse {
             built: self.new,
             before: Some(old.built),
@@ -71,6 +72,14 @@ impl Succession {
             Ok(_) => Ok(()),
             Err(failure) => Err(self.hook(&failure)),
         }
+    }
+
+    async fn note_since(&self, old: InUse) -> Result<(), StoreError> {
+        let since = since(&self.projection, self.new.version);
+        let target = self.target(old).await?;
+        let claimed = checkpoints(&self.store)?.claim(&since).await?;
+        checkpoints(&self.store)?.put(&since, target, claimed.fence).await?;
+        Ok(())
     }
 
     /// Lets the old one go on, where nobody runs the new one to whose benefit it stopped.

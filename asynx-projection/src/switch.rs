@@ -7,7 +7,7 @@ use futures::future::{Either, select};
 use crate::EngineError;
 use crate::handle::Inner;
 use crate::lifecycle::{Lifecycle, checkpoints, parking};
-use crate::role::{Built, InUse, note, noted};
+use crate::role::{Built, InUse, note, noted, since};
 use crate::runner::Wish;
 use crate::succession::Succession;
 
@@ -134,6 +134,7 @@ pub(crate) async fn remove<L: Lifecycle>(inner: &Inner, lifecycle: &Arc<L>) -> R
             }
         }
     }
+    forget(inner, &since(name, version)).await?;
     forget(inner, &note(name, version)).await
 }
 
