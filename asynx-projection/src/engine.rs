@@ -53,7 +53,7 @@ impl EngineBuilder {
     /// Makes the engine.
     ///
     /// # Errors
-    /// [`EngineError::Lacking`] where the store has no log, checkpoints, leases or parking.
+    /// [`EngineError::Lacking`] where the store has no log, checkpoints, leases or parking; [`EngineError::Holder`].
     pub fn build(self) -> Result<Engine, EngineError> {
         let store = &self.store;
         let lacking = [
@@ -68,6 +68,9 @@ impl EngineBuilder {
         let holder = self
             .holder
             .unwrap_or_else(|| format!("{:016x}", self.runtime.entropy()));
+        if holder.is_empty() || holder.len() > 100 || holder.contains('\0') {
+            return Err(EngineError::Holder { holder });
+        }
         Ok(Engine {
             shared: Arc::new(Shared {
                 store: self.store,
@@ -103,7 +106,7 @@ impl Engine {
     /// `decode` makes a decoder for each partition.
     ///
     /// # Errors
-    /// [`EngineError::Name`] and [`EngineError::Running`]: nothing was begun.
+    /// [`EngineError::Name`], [`EngineError::Option`] and [`EngineError::Running`]: nothing was begun.
     pub fn run<L: Lifecycle>(
         &self,
         name: &str,
@@ -114,6 +117,7 @@ impl Engine {
         if name.is_empty() || name.len() > 120 || name.contains('\0') {
             return Err(EngineError::Name { name: name.to_owned() });
         }
+        options.check()?;
         let of = options.partitions.get();
         let limits = Limits {
             runtime: self.shared.runtime.clone(),

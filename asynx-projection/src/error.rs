@@ -18,6 +18,20 @@ pub enum EngineError {
         /// The name.
         name: String,
     },
+    /// The process cannot be called that in leases.
+    #[error("the holder {holder:?} has {} bytes: 1 to 100 are allowed, of any characters but NUL", holder.len())]
+    Holder {
+        /// What it was to be called.
+        holder: String,
+    },
+    /// A projection cannot be run like that.
+    #[error("the option {option} of the projection {reason}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// This engine runs it already.
     #[error("this engine already runs version {version} of the projection {name:?}")]
     Running {

@@ -4,6 +4,8 @@ use std::time::Duration;
 use asynx_core::store::LogFilter;
 use asynx_core::{EventName, StreamId};
 
+use crate::EngineError;
+
 /// What becomes of an event that cannot be handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnPoison {
@@ -159,4 +161,40 @@ impl ProjectionOptions {
         self.partitions = partitions;
         self
     }
+
+    /// Nothing that could not work.
+    pub(crate) fn check(&self) -> Result<(), EngineError> {
+        let wrong = [
+            ("version", self.version == 0, "is 0; versions begin with 1"),
+            ("batch_bytes", self.batch_bytes == 0, NOTHING),
+            ("timeout", self.timeout.is_zero(), NOTHING),
+            ("store_timeout", self.store_timeout.is_zero(), NOTHING),
+            ("attempts", self.attempts == 0, "is 0; the first one counts"),
+            ("backoff", self.backoff.is_zero(), NOTHING),
+            (
+                "max_backoff",
+                self.max_backoff < self.backoff,
+                "is shorter than the first pause",
+            ),
+            ("poll_interval", self.poll_interval.is_zero(), NOTHING),
+            (
+                "lease_time",
+                self.lease_time < SHORTEST_LEASE,
+                "is shorter than 10 ms, in which nothing is renewed",
+            ),
+            (
+                "partitions",
+                self.partitions.get() > MOST_PARTITIONS,
+                "is more than 1024; each reads the log",
+            ),
+        ];
+        match wrong.into_iter().find(|(_, wrong, _)| *wrong) {
+            Some((option, _, reason)) => Err(EngineError::Option { option, reason }),
+            None => Ok(()),
+        }
+    }
 }
+
+const NOTHING: &str = "is 0, which is enough for nothing";
+const SHORTEST_LEASE: Duration = Duration::from_millis(10);
+const MOST_PARTITIONS: usize = 1024;

@@ -145,12 +145,13 @@ pub(crate) async fn role(store: &Arc<dyn Store>, projection: &str, built: Built)
 
 /// Where the number of partitions of a version is kept, like a checkpoint.
 pub(crate) fn note(projection: &str, version: u32) -> String {
-    format!("partitions:{projection}@{version}")
+    // No reader of a partition ends like this.
+    format!("{projection}@{version} partitions")
 }
 
 /// Where it is kept up to where all that a version has handled is replayed: what it came to before it was in use.
 pub(crate) fn since(projection: &str, version: u32) -> String {
-    format!("since:{projection}@{version}")
+    format!("{projection}@{version} since")
 }
 
 /// A version as it runs: with as many partitions as the first who ran it had.

@@ -32,8 +32,14 @@ pub(super) const TABLES: [Table; 4] = [
 ];
 
 impl Table {
-    /// Which readers keep its checkpoints begins like this.
-    pub(super) fn readers(self) -> String {
-        format!("{}@1", self.name)
+    /// The readers that keep its checkpoints.
+    pub(super) fn readers(self) -> Vec<String> {
+        let Self {
+            name, partitions: of, ..
+        } = self;
+        match of {
+            1 => vec![format!("{name}@1")],
+            _ => (0..of).map(|number| format!("{name}@1/{number}-{of}")).collect(),
+        }
     }
 }

@@ -32,7 +32,7 @@ const LOG: &str =
 const END: &str =
     "select epoch::bigint, tx, seq::bigint from {schema}.events order by epoch desc, tx desc, seq desc limit 1";
 
-const CHECKPOINTS: &str = "select position from {schema}.checkpoints where starts_with(reader, $1)";
+const CHECKPOINTS: &str = "select position from {schema}.checkpoints where reader = any($1)";
 
 impl PostgresTables {
     pub(in crate::project) async fn open(postgres: &Postgres) -> Result<Self> {
@@ -62,7 +62,7 @@ impl PostgresTables {
         Ok(end.map(|(epoch, tx, seq)| Position::new([epoch, tx, seq].map(i64::cast_unsigned))))
     }
 
-    pub(super) async fn checkpoints(&self, readers: &str) -> Result<Vec<Option<String>>> {
+    pub(super) async fn checkpoints(&self, readers: &[String]) -> Result<Vec<Option<String>>> {
         let sql = self.sql(CHECKPOINTS, "");
         Ok(sqlx::query_scalar(sql).bind(readers).fetch_all(&self.pool).await?)
     }

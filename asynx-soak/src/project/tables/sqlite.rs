@@ -28,7 +28,7 @@ FROM asynx_events e JOIN asynx_streams s ON s.stream = e.stream ORDER BY e.posit
 
 const END: &str = "SELECT max(position) FROM asynx_events";
 
-const CHECKPOINTS: &str = "SELECT position FROM asynx_checkpoints WHERE substr(reader, 1, length(?1)) = ?1";
+const CHECKPOINTS: &str = "SELECT position FROM asynx_checkpoints WHERE reader = ?1";
 
 impl SqliteTables {
     pub(in crate::project) async fn open(sqlite: &Sqlite) -> Result<Self> {
@@ -57,11 +57,13 @@ impl SqliteTables {
         Ok(end.map(|end| Position::new([0, 0, end.cast_unsigned()])))
     }
 
-    pub(super) async fn checkpoints(&self, readers: &str) -> Result<Vec<Option<String>>> {
-        Ok(sqlx::query_scalar(CHECKPOINTS)
-            .bind(readers)
-            .fetch_all(&self.pool)
-            .await?)
+    pub(super) async fn checkpoints(&self, readers: &[String]) -> Result<Vec<Option<String>>> {
+        let mut checkpoints = Vec::new();
+        for reader in readers {
+            let kept = sqlx::query_scalar(CHECKPOINTS).bind(reader);
+            checkpoints.extend(kept.fetch_optional(&self.pool).await?);
+        }
+        Ok(checkpoints)
     }
 
     async fn events(&self, text: &str, table: &str) -> Result<Vec<Event>> {
