@@ -13,6 +13,7 @@ mod engine;
 mod error;
 mod handle;
 mod options;
+mod overview;
 mod projection;
 mod status;
 
@@ -41,6 +42,7 @@ pub use error::EngineError;
 pub use handle::ProjectionHandle;
 pub use lifecycle::{Detached, Lifecycle, Transactional};
 pub use options::{OnPoison, ProjectionOptions};
+pub use overview::{Running, Used, in_use, running};
 pub use projection::{Batch, HandlerError, Projection, TransactionalProjection};
 pub use status::{State, Status};
 pub use subscribe::{Followed, SubscribeOptions, subscribe};

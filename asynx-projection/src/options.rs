@@ -43,7 +43,7 @@ impl Default for ProjectionOptions {
             batch: NonZeroUsize::new(500).unwrap_or(NonZeroUsize::MIN),
             batch_bytes: 4 << 20,
             timeout: Duration::from_secs(30),
-            store_timeout: Duration::from_secs(10),
+            store_timeout: Duration::from_secs(30),
             attempts: 5,
             backoff: Duration::from_millis(50),
             max_backoff: Duration::from_secs(10),
@@ -107,9 +107,10 @@ impl ProjectionOptions {
         self
     }
 
-    /// Sets how long each call to the store may take, by default 10 seconds: reading a page, moving the checkpoint,
+    /// Sets how long each call to the store may take, by default 30 seconds: reading a page, moving the checkpoint,
     /// beginning and committing a transaction, renewing a lease. Then it is dropped and tried again, and the
-    /// [`Status`](crate::Status) tells of it. Longer than the store's own limits, or theirs are never told.
+    /// [`Status`](crate::Status) tells of it. It should be longer than the limits of the store
+    /// itself, whose errors tell more.
     #[must_use]
     pub const fn with_store_timeout(mut self, timeout: Duration) -> Self {
         self.store_timeout = timeout;

@@ -13,6 +13,7 @@ use asynx_core::store::{AppendError, Checkpoint, Checkpoints, EventLog, Leases, 
 use asynx_core::{Position, Runtime, Store, StoreError, StreamId, Version};
 use asynx_projection::{
     Batch, Detached, Engine, Entry, HandlerError, Projection, State, Transactional, TransactionalProjection, Typed,
+    in_use, running, wait_for,
 };
 use asynx_store_memory::MemoryTransaction;
 use asynx_testkit::ThreadRuntime;
@@ -330,6 +331,50 @@ fn effects_in_the_transaction_happen_once_over_a_switch() {
         assert_eq!(first.get(), ["a 1", "b 1", "a 2", "b 2"]);
         assert_eq!(second.get(), ["a 3", "b 3", "a 4", "b 4"]);
         engine.stop(LONG).await;
+    });
+}
+
+#[test]
+fn an_operator_is_told_what_is_in_use_and_what_runs_where() {
+    run(async {
+        let store = MemoryStore::new();
+        let anywhere: Arc<dyn Store> = Arc::new(store.clone());
+        assert_eq!(in_use(&anywhere, "who@home").await.unwrap(), None);
+        fill(&store, &["a", "b"], 2).await;
+        let end = store.log().unwrap().end().await.unwrap();
+        let engine = Engine::builder(store.clone(), runtime())
+            .with_holder("p1")
+            .build()
+            .unwrap();
+        let begin = |options| {
+            let detached = Detached(Model::default());
+            engine.run("who@home", options, Typed::new, detached).unwrap()
+        };
+        let old = begin(quick());
+        until("live", || old.status().state == State::Live).await;
+        let two = NonZeroUsize::new(2).unwrap();
+        let new = begin(quick().with_version(2).with_partitions(two));
+        until("ready", || new.status().state == State::Ready).await;
+        let used = in_use(&anywhere, "who@home").await.unwrap().unwrap();
+        assert_eq!((used.version, used.partitions, used.position), (1, 1, end));
+        let runs = running(&anywhere, &*runtime()).await.unwrap();
+        let runs: Vec<_> = runs
+            .iter()
+            .map(|run| (&*run.name, run.version, run.partition, run.partitions, &*run.holder))
+            .collect();
+        let own = |version, partition, partitions| ("who@home", version, partition, partitions, "p1");
+        assert_eq!(runs, [own(1, 0, 1), own(2, 0, 2), own(2, 1, 2)]);
+        new.switch(LONG).await.unwrap();
+        let used = in_use(&anywhere, "who@home").await.unwrap().unwrap();
+        assert_eq!((used.version, used.partitions, used.before), (2, 2, Some(1)));
+        assert_eq!((used.furthest, used.successor), (end, None));
+        // What passes by is kept now and then.
+        let clock = runtime();
+        let everything = wait_for(&anywhere, &*clock, "who@home", end.unwrap(), LONG);
+        everything.await.unwrap();
+        assert_eq!(in_use(&anywhere, "who@home").await.unwrap().unwrap().position, end);
+        engine.stop(LONG).await;
+        assert!(running(&anywhere, &*runtime()).await.unwrap().is_empty());
     });
 }
 
