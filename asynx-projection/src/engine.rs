@@ -6,9 +6,11 @@ use std::time::Duration;
 use asynx_core::{Runtime, Store};
 use futures::future::{Either, join_all, select};
 
+use crate::bounded::Bounded;
 use crate::handle::{Inner, OfType, Part};
+use crate::limits::Limits;
 use crate::partitions::{Partition, Share};
-use crate::role::readers;
+use crate::role::Built;
 use crate::runner::{Runner, Wish};
 use crate::subscribe::{Reader, narrow};
 use crate::{EngineError, Lifecycle, ProjectionHandle, ProjectionOptions, Status};
@@ -51,7 +53,7 @@ impl EngineBuilder {
     /// Makes the engine.
     ///
     /// # Errors
-    /// [`EngineError::Lacking`] where the store has no log, checkpoints, leases or parking.
+    /// [`EngineError::Lacking`] where the store has no log, checkpoints, leases or parking; [`EngineError::Holder`].
     pub fn build(self) -> Result<Engine, EngineError> {
         let store = &self.store;
         let lacking = [
@@ -66,6 +68,9 @@ impl EngineBuilder {
         let holder = self
             .holder
             .unwrap_or_else(|| format!("{:016x}", self.runtime.entropy()));
+        if holder.is_empty() || holder.len() > 100 || holder.contains('\0') {
+            return Err(EngineError::Holder { holder });
+        }
         Ok(Engine {
             shared: Arc::new(Shared {
                 store: self.store,
@@ -101,7 +106,7 @@ impl Engine {
     /// `decode` makes a decoder for each partition.
     ///
     /// # Errors
-    /// [`EngineError::Name`] and [`EngineError::Running`]: nothing was begun.
+    /// [`EngineError::Name`], [`EngineError::Option`] and [`EngineError::Running`]: nothing was begun.
     pub fn run<L: Lifecycle>(
         &self,
         name: &str,
@@ -112,14 +117,29 @@ impl Engine {
         if name.is_empty() || name.len() > 120 || name.contains('\0') {
             return Err(EngineError::Name { name: name.to_owned() });
         }
+        options.check()?;
         let of = options.partitions.get();
+        let limits = Limits {
+            runtime: self.shared.runtime.clone(),
+            handler: options.timeout,
+            store: options.store_timeout,
+        };
+        let store: Arc<dyn Store> = Arc::new(Bounded {
+            base: self.shared.store.clone(),
+            limits: limits.clone(),
+        });
+        let built = Built {
+            version: options.version,
+            partitions: of,
+        };
         let whole = format!("{name}@{}", options.version);
         let inner = Arc::new(Inner {
             name: name.to_owned(),
-            version: options.version,
-            parts: readers(name, options.version, of).into_iter().map(Part::new).collect(),
-            store: self.shared.store.clone(),
+            built,
+            parts: built.readers(name).into_iter().map(Part::new).collect(),
+            store: store.clone(),
             runtime: self.shared.runtime.clone(),
+            limits: limits.clone(),
         });
         {
             let mut running = self.shared.running();
@@ -138,7 +158,7 @@ impl Engine {
             narrow(&mut filter, &decode);
             let runner = Runner {
                 reader: Reader {
-                    store: self.shared.store.clone(),
+                    store: store.clone(),
                     runtime: self.shared.runtime.clone(),
                     filter,
                     max_events: options.batch.get(),
@@ -150,18 +170,21 @@ impl Engine {
                 decode,
                 name: part.reader.clone(),
                 holder: self.shared.holder.clone(),
+                built,
                 partition: Partition { number, of },
                 share: share.clone(),
                 options: options.clone(),
                 projection: name.to_owned(),
+                limits: limits.clone(),
                 board: part.board.clone(),
                 control: part.control.clone(),
+                leaving_since: None,
             };
             self.shared.runtime.spawn(Box::pin(runner.run()));
         }
         if of > 1 {
             let keep = share.keep(
-                self.shared.store.clone(),
+                store,
                 self.shared.runtime.clone(),
                 whole,
                 self.shared.holder.clone(),
@@ -179,7 +202,7 @@ impl Engine {
         let running = self.shared.running();
         running
             .values()
-            .map(|inner| (inner.name.clone(), inner.version, inner.status()))
+            .map(|inner| (inner.name.clone(), inner.built.version, inner.status()))
             .collect()
     }
 

@@ -18,6 +18,20 @@ pub enum EngineError {
         /// The name.
         name: String,
     },
+    /// The process cannot be called that in leases.
+    #[error("the holder {holder:?} has {} bytes: 1 to 100 are allowed, of any characters but NUL", holder.len())]
+    Holder {
+        /// What it was to be called.
+        holder: String,
+    },
+    /// A projection cannot be run like that.
+    #[error("the option {option} of the projection {reason}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// This engine runs it already.
     #[error("this engine already runs version {version} of the projection {name:?}")]
     Running {
@@ -44,8 +58,16 @@ pub enum EngineError {
         /// What the handler said.
         reason: String,
     },
-    /// A newer version is in use.
-    #[error("version {version} of the projection {name:?} cannot be switched to: version {by} is in use")]
+    /// Another event of that partition, or this one, is being given to the projection again.
+    #[error("somebody else gives the projection {name:?} an event again; try that at {position} when it is done")]
+    Busy {
+        /// The projection.
+        name: String,
+        /// Where the event is.
+        position: Position,
+    },
+    /// A newer version is in use, or about to be.
+    #[error("version {version} of the projection {name:?} is of no use any more: version {by} has taken its place")]
     Replaced {
         /// The projection.
         name: String,
@@ -61,6 +83,16 @@ pub enum EngineError {
         name: String,
         /// The version.
         version: u32,
+    },
+    /// The version in use has not come beyond all that this one had handled, which its checkpoints tell.
+    #[error("version {version} of the projection {name:?} is needed until version {by} is beyond it; try again soon")]
+    StillNeeded {
+        /// The projection.
+        name: String,
+        /// The version.
+        version: u32,
+        /// The one in use.
+        by: u32,
     },
     /// The projection itself failed when it was switched or removed.
     #[error("the projection {name:?} failed: {reason}")]

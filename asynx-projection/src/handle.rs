@@ -3,18 +3,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use asynx_core::store::{LogEvent, ParkedEvent};
-use asynx_core::{Position, Record, Runtime, Store, StoreError, StreamId, catch_future};
+use asynx_core::store::ParkedEvent;
+use asynx_core::{Position, Runtime, Store, StoreError, StreamId};
 use futures::future::join_all;
 use futures::{Stream, StreamExt};
 
-use crate::lifecycle::{Step, checkpoints, parking};
+use crate::lifecycle::{checkpoints, parking};
+use crate::limits::Limits;
 use crate::partitions::Partition;
-use crate::projection::Batch;
+use crate::redrive::redrive;
+use crate::role::Built;
 use crate::runner::{Control, Wish};
 use crate::status::Board;
+use crate::succession::Succession;
 use crate::switch::{remove, switch};
-use crate::{Decode, EngineError, HandlerError, Lifecycle, State, Status};
+use crate::{EngineError, Lifecycle, State, Status};
 
 /// One projection that an engine runs: to look at it, and to steer it. Cheap to clone.
 ///
@@ -27,10 +30,11 @@ pub struct ProjectionHandle {
 
 pub(crate) struct Inner {
     pub(crate) name: String,
-    pub(crate) version: u32,
+    pub(crate) built: Built,
     pub(crate) parts: Vec<Part>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) limits: Limits,
 }
 
 pub(crate) struct Part {
@@ -63,7 +67,7 @@ impl ProjectionHandle {
     /// Its version.
     #[must_use]
     pub fn version(&self) -> u32 {
-        self.inner.version
+        self.inner.built.version
     }
 
     /// How it is doing. Of partitions: the state that needs most attention, the position of the one that is furthest
@@ -110,7 +114,9 @@ impl ProjectionHandle {
     ///
     /// # Errors
     /// [`EngineError::Behind`] where it was not there in time: the version in use is the old one, but it may have
-    /// stopped already; call again to go on. [`EngineError::Replaced`], [`EngineError::Hook`], [`EngineError::Store`].
+    /// stopped already; call again to go on. Where nobody does, the new one takes over by itself when it is there, and
+    /// where nobody runs it the old one goes on; to call `switch` of the old one says so at once.
+    /// [`EngineError::Replaced`], [`EngineError::Hook`], [`EngineError::Store`].
     ///
     /// # Cancel safety
     /// As after [`EngineError::Behind`].
@@ -122,7 +128,7 @@ impl ProjectionHandle {
     /// [`removed`](crate::Projection::removed). Stop it in other processes first.
     ///
     /// # Errors
-    /// [`EngineError::StillInUse`], [`EngineError::Hook`], [`EngineError::Store`].
+    /// [`EngineError::StillInUse`], [`EngineError::StillNeeded`], [`EngineError::Hook`], [`EngineError::Store`].
     ///
     /// # Cancel safety
     /// It may be stopped and not removed; call again.
@@ -150,9 +156,12 @@ impl ProjectionHandle {
     /// Gives it an event once more that it has put aside. What came later in the same aggregate has been handled
     /// meanwhile: a handler that can be given an event late has to see to that.
     ///
+    /// The handler's time limit holds. [`Batch::is_replayed`](crate::Batch::is_replayed) tells whether an earlier version
+    /// was given the event: it is only that one then which had effects.
+    ///
     /// # Errors
-    /// [`EngineError::NotParked`], [`EngineError::StillPoison`], [`EngineError::Store`]: it stays where it is. After an
-    /// error of the store it may have been handled all the same.
+    /// [`EngineError::NotParked`], [`EngineError::StillPoison`], [`EngineError::Busy`], [`EngineError::Replaced`],
+    /// [`EngineError::Store`]: it stays where it is. After an error of the store it may have been handled all the same.
     ///
     /// # Cancel safety
     /// It may be handled or not; of a transactional projection, wholly or not at all.
@@ -210,7 +219,7 @@ impl fmt::Debug for ProjectionHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProjectionHandle")
             .field("name", &self.inner.name)
-            .field("version", &self.inner.version)
+            .field("version", &self.inner.built.version)
             .field("status", &self.status())
             .finish_non_exhaustive()
     }
@@ -219,6 +228,15 @@ impl fmt::Debug for ProjectionHandle {
 impl Inner {
     pub(crate) fn wish(&self, wish: Wish) {
         self.parts.iter().for_each(|part| part.control.wish(wish));
+    }
+
+    pub(crate) fn succession(&self) -> Succession {
+        Succession {
+            store: self.store.clone(),
+            projection: self.name.clone(),
+            new: self.built,
+            limits: self.limits.clone(),
+        }
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
@@ -323,71 +341,6 @@ where
     }
 
     async fn redrive(&self, inner: &Inner, position: Position) -> Result<(), EngineError> {
-        let not_parked = || EngineError::NotParked {
-            name: inner.name.clone(),
-            position,
-        };
-        let still = |failure: HandlerError| EngineError::StillPoison {
-            name: inner.name.clone(),
-            position,
-            reason: failure.to_string(),
-        };
-        let (reader, parked) = find(inner, position).await?.ok_or_else(not_parked)?;
-        let event = read(&inner.store, &parked).await?;
-        let mut decode = (self.decode)();
-        let entries = decode.decode(&inner.store, std::slice::from_ref(&event)).await;
-        let entries = entries.and_then(|entries| entries.into_iter().collect::<Result<Vec<_>, _>>());
-        let entries = entries.map_err(|error| still(HandlerError::from(error)))?;
-        let step = Step {
-            store: inner.store.clone(),
-            reader,
-            from: None,
-            to: None,
-            fence: 0,
-        };
-        let redriving = Box::pin(self.lifecycle.redrive(Batch::new(&entries, false), &step, position));
-        match catch_future(redriving).await {
-            Ok(Ok(true)) => Ok(()),
-            Ok(Ok(false)) => Err(not_parked()),
-            Ok(Err(failure)) => Err(still(failure)),
-            Err(panic) => Err(still(HandlerError::from(format!("the handler {panic}")))),
-        }
+        redrive(inner, &self.lifecycle, (self.decode)(), position).await
     }
-}
-
-async fn find(inner: &Inner, position: Position) -> Result<Option<(String, ParkedEvent)>, StoreError> {
-    for part in &inner.parts {
-        let mut after = None;
-        loop {
-            let page = parking(&inner.store)?.parked(&part.reader, after, 100).await?;
-            if let Some(found) = page.iter().find(|event| event.position == position) {
-                return Ok(Some((part.reader.clone(), found.clone())));
-            }
-            match page.last() {
-                Some(last) if last.position < position => after = Some(last.position),
-                _ => break,
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// The event as the log would give it now: without a record if it was erased meanwhile.
-async fn read(store: &Arc<dyn Store>, parked: &ParkedEvent) -> Result<LogEvent, StoreError> {
-    let stored = store.read_range(&parked.stream, parked.version, 1).await?;
-    let stored = stored.into_iter().find(|stored| stored.version == parked.version);
-    let record = stored.map(|stored| stored.record);
-    let occurred_at = record
-        .as_ref()
-        .and_then(|record| Record::decode(record).ok())
-        .map(|record| record.occurred_at);
-    Ok(LogEvent {
-        position: parked.position,
-        stream: parked.stream.clone(),
-        version: parked.version,
-        event_id: parked.event_id,
-        event_name: parked.event_name.clone(),
-        occurred_at: occurred_at.unwrap_or(parked.parked_at),
-        record,
-    })
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use asynx_core::store::{Checkpoint, Checkpoints, ParkedEvent, Parking, Transactions};
 use asynx_core::{Position, Store, StoreError};
 
+use crate::limits::Limits;
 use crate::projection::{Batch, HandlerError};
 use crate::{Decode, Projection, TransactionalProjection};
 
@@ -34,9 +35,9 @@ pub trait Lifecycle: Send + Sync + 'static {
         parked: Position,
     ) -> Result<bool, HandlerError>;
 
-    /// Whether a version that is rebuilt must not come further than the one in use, since its handler has effects.
+    /// How many calls to the store come with a batch.
     #[doc(hidden)]
-    fn has_effects(&self) -> bool;
+    fn calls(&self) -> u32;
 
     /// Tells the projection that it is in use from now on, and keeps that.
     #[doc(hidden)]
@@ -44,7 +45,7 @@ pub trait Lifecycle: Send + Sync + 'static {
 
     /// Tells the projection that it is removed.
     #[doc(hidden)]
-    async fn removed(&self) -> Result<(), HandlerError>;
+    async fn removed(&self, limits: &Limits) -> Result<(), HandlerError>;
 }
 
 /// From where to where a reader moves.
@@ -56,6 +57,7 @@ pub struct Step {
     pub(crate) from: Option<Position>,
     pub(crate) to: Option<Position>,
     pub(crate) fence: u64,
+    pub(crate) limits: Limits,
 }
 
 /// Whether a checkpoint moved.
@@ -95,8 +97,8 @@ pub struct Detached<P>(pub P);
 impl<P: Projection> Lifecycle for Detached<P> {
     type Decode = P::Decode;
 
-    async fn handle(&self, batch: Batch<'_, <P::Decode as Decode>::Entry>, _: &Step) -> Result<Moved, HandlerError> {
-        self.0.handle(batch).await?;
+    async fn handle(&self, batch: Batch<'_, <P::Decode as Decode>::Entry>, step: &Step) -> Result<Moved, HandlerError> {
+        step.limits.handler(self.0.handle(batch)).await?;
         Ok(Moved::Handled)
     }
 
@@ -113,22 +115,22 @@ impl<P: Projection> Lifecycle for Detached<P> {
         step: &Step,
         parked: Position,
     ) -> Result<bool, HandlerError> {
-        self.0.handle(batch).await?;
+        step.limits.handler(self.0.handle(batch)).await?;
         let unparked = parking(&step.store)?.unpark(&step.reader, parked).await;
         unparked.map_err(HandlerError::transient)
     }
 
-    fn has_effects(&self) -> bool {
-        true
+    fn calls(&self) -> u32 {
+        0
     }
 
     async fn switch(&self, step: &Step) -> Result<Moved, HandlerError> {
-        self.0.switched().await?;
+        step.limits.handler(self.0.switched()).await?;
         step.put().await.map_err(HandlerError::transient)
     }
 
-    async fn removed(&self) -> Result<(), HandlerError> {
-        self.0.removed().await
+    async fn removed(&self, limits: &Limits) -> Result<(), HandlerError> {
+        limits.handler(self.0.removed()).await
     }
 }
 
@@ -153,6 +155,28 @@ pub struct Transactional<S, P> {
     pub projection: P,
 }
 
+impl<S: Transactions, P> Transactional<S, P> {
+    async fn begin(&self, step: &Step) -> Result<S::Transaction, StoreError> {
+        step.limits.store(self.transactions.begin()).await
+    }
+
+    async fn moves(&self, transaction: &mut S::Transaction, step: &Step) -> Result<bool, StoreError> {
+        let Step {
+            reader,
+            from,
+            to,
+            fence,
+            ..
+        } = step;
+        let moved = self.transactions.move_in(transaction, reader, *from, *to, *fence);
+        step.limits.store(moved).await
+    }
+
+    async fn commit(&self, transaction: S::Transaction, step: &Step) -> Result<(), StoreError> {
+        step.limits.store(self.transactions.commit(transaction)).await
+    }
+}
+
 #[async_trait]
 impl<S, P> Lifecycle for Transactional<S, P>
 where
@@ -162,34 +186,29 @@ where
     type Decode = P::Decode;
 
     async fn handle(&self, batch: Batch<'_, <P::Decode as Decode>::Entry>, step: &Step) -> Result<Moved, HandlerError> {
-        let mut transaction = self.transactions.begin().await.map_err(HandlerError::transient)?;
+        let mut transaction = self.begin(step).await.map_err(HandlerError::transient)?;
         // First, so that of two which try the same step the second waits here.
-        let moved = self
-            .transactions
-            .move_in(&mut transaction, &step.reader, step.from, step.to, step.fence);
-        if !moved.await.map_err(HandlerError::transient)? {
+        let moved = self.moves(&mut transaction, step).await;
+        if !moved.map_err(HandlerError::transient)? {
             return Ok(Moved::No);
         }
-        self.projection.handle(&mut transaction, batch).await?;
-        self.transactions
-            .commit(transaction)
-            .await
-            .map_err(HandlerError::transient)?;
+        step.limits
+            .handler(self.projection.handle(&mut transaction, batch))
+            .await?;
+        self.commit(transaction, step).await.map_err(HandlerError::transient)?;
         Ok(Moved::Yes)
     }
 
     async fn pass(&self, parked: Option<&ParkedEvent>, step: &Step) -> Result<Moved, StoreError> {
-        let mut transaction = self.transactions.begin().await?;
-        let moved = self
-            .transactions
-            .move_in(&mut transaction, &step.reader, step.from, step.to, step.fence);
-        if !moved.await? {
+        let mut transaction = self.begin(step).await?;
+        if !self.moves(&mut transaction, step).await? {
             return Ok(Moved::No);
         }
         if let Some(event) = parked {
-            self.transactions.park_in(&mut transaction, &step.reader, event).await?;
+            let parking = self.transactions.park_in(&mut transaction, &step.reader, event);
+            step.limits.store(parking).await?;
         }
-        self.transactions.commit(transaction).await?;
+        self.commit(transaction, step).await?;
         Ok(Moved::Yes)
     }
 
@@ -199,45 +218,39 @@ where
         step: &Step,
         parked: Position,
     ) -> Result<bool, HandlerError> {
-        let mut transaction = self.transactions.begin().await.map_err(HandlerError::transient)?;
+        let mut transaction = self.begin(step).await.map_err(HandlerError::transient)?;
         let unparked = self.transactions.unpark_in(&mut transaction, &step.reader, parked);
-        if !unparked.await.map_err(HandlerError::transient)? {
+        let unparked = step.limits.store(unparked).await;
+        if !unparked.map_err(HandlerError::transient)? {
             return Ok(false);
         }
-        self.projection.handle(&mut transaction, batch).await?;
-        self.transactions
-            .commit(transaction)
-            .await
-            .map_err(HandlerError::transient)?;
+        step.limits
+            .handler(self.projection.handle(&mut transaction, batch))
+            .await?;
+        self.commit(transaction, step).await.map_err(HandlerError::transient)?;
         Ok(true)
     }
 
-    fn has_effects(&self) -> bool {
-        false
+    fn calls(&self) -> u32 {
+        3
     }
 
     async fn switch(&self, step: &Step) -> Result<Moved, HandlerError> {
-        let mut transaction = self.transactions.begin().await.map_err(HandlerError::transient)?;
-        let moved = self
-            .transactions
-            .move_in(&mut transaction, &step.reader, step.from, step.to, step.fence);
-        if !moved.await.map_err(HandlerError::transient)? {
+        let mut transaction = self.begin(step).await.map_err(HandlerError::transient)?;
+        let moved = self.moves(&mut transaction, step).await;
+        if !moved.map_err(HandlerError::transient)? {
             return Ok(Moved::No);
         }
-        self.projection.switched(&mut transaction).await?;
-        self.transactions
-            .commit(transaction)
-            .await
-            .map_err(HandlerError::transient)?;
+        step.limits.handler(self.projection.switched(&mut transaction)).await?;
+        self.commit(transaction, step).await.map_err(HandlerError::transient)?;
         Ok(Moved::Yes)
     }
 
-    async fn removed(&self) -> Result<(), HandlerError> {
-        let mut transaction = self.transactions.begin().await.map_err(HandlerError::transient)?;
-        self.projection.removed(&mut transaction).await?;
-        self.transactions
-            .commit(transaction)
-            .await
-            .map_err(HandlerError::transient)
+    async fn removed(&self, limits: &Limits) -> Result<(), HandlerError> {
+        let begun = limits.store(self.transactions.begin()).await;
+        let mut transaction = begun.map_err(HandlerError::transient)?;
+        limits.handler(self.projection.removed(&mut transaction)).await?;
+        let committed = limits.store(self.transactions.commit(transaction)).await;
+        committed.map_err(HandlerError::transient)
     }
 }

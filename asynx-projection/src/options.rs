@@ -4,6 +4,8 @@ use std::time::Duration;
 use asynx_core::store::LogFilter;
 use asynx_core::{EventName, StreamId};
 
+use crate::EngineError;
+
 /// What becomes of an event that cannot be handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnPoison {
@@ -23,6 +25,7 @@ pub struct ProjectionOptions {
     pub(crate) batch: NonZeroUsize,
     pub(crate) batch_bytes: usize,
     pub(crate) timeout: Duration,
+    pub(crate) store_timeout: Duration,
     pub(crate) attempts: u32,
     pub(crate) backoff: Duration,
     pub(crate) max_backoff: Duration,
@@ -40,6 +43,7 @@ impl Default for ProjectionOptions {
             batch: NonZeroUsize::new(500).unwrap_or(NonZeroUsize::MIN),
             batch_bytes: 4 << 20,
             timeout: Duration::from_secs(30),
+            store_timeout: Duration::from_secs(30),
             attempts: 5,
             backoff: Duration::from_millis(50),
             max_backoff: Duration::from_secs(10),
@@ -95,10 +99,21 @@ impl ProjectionOptions {
         self
     }
 
-    /// Sets how long the handler may take for a batch, by default 30 seconds. Then it is dropped, and has failed.
+    /// Sets how long the handler may take for a batch, by default 30 seconds. Then it is dropped, and has failed. What
+    /// the store takes to begin and to commit its transaction is not counted.
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Sets how long each call to the store may take, by default 30 seconds: reading a page, moving the checkpoint,
+    /// beginning and committing a transaction, renewing a lease. Then it is dropped and tried again, and the
+    /// [`Status`](crate::Status) tells of it. It should be longer than the limits of the store
+    /// itself, whose errors tell more.
+    #[must_use]
+    pub const fn with_store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout;
         self
     }
 
@@ -147,4 +162,40 @@ impl ProjectionOptions {
         self.partitions = partitions;
         self
     }
+
+    /// Nothing that could not work.
+    pub(crate) fn check(&self) -> Result<(), EngineError> {
+        let wrong = [
+            ("version", self.version == 0, "is 0; versions begin with 1"),
+            ("batch_bytes", self.batch_bytes == 0, NOTHING),
+            ("timeout", self.timeout.is_zero(), NOTHING),
+            ("store_timeout", self.store_timeout.is_zero(), NOTHING),
+            ("attempts", self.attempts == 0, "is 0; the first one counts"),
+            ("backoff", self.backoff.is_zero(), NOTHING),
+            (
+                "max_backoff",
+                self.max_backoff < self.backoff,
+                "is shorter than the first pause",
+            ),
+            ("poll_interval", self.poll_interval.is_zero(), NOTHING),
+            (
+                "lease_time",
+                self.lease_time < SHORTEST_LEASE,
+                "is shorter than 10 ms, in which nothing is renewed",
+            ),
+            (
+                "partitions",
+                self.partitions.get() > MOST_PARTITIONS,
+                "is more than 1024; each reads the log",
+            ),
+        ];
+        match wrong.into_iter().find(|(_, wrong, _)| *wrong) {
+            Some((option, _, reason)) => Err(EngineError::Option { option, reason }),
+            None => Ok(()),
+        }
+    }
 }
+
+const NOTHING: &str = "is 0, which is enough for nothing";
+const SHORTEST_LEASE: Duration = Duration::from_millis(10);
+const MOST_PARTITIONS: usize = 1024;

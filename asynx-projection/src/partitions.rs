@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use asynx_core::{Runtime, Store, StreamId};
+use asynx_core::{Runtime, Store, StoreError, StreamId};
 
 use crate::handle::Inner;
 use crate::tenure::Tenure;
@@ -16,7 +16,15 @@ pub(crate) struct Partition {
 
 impl Partition {
     pub(crate) fn has(self, stream: &StreamId) -> bool {
-        self.of == 1 || hash(stream) % self.of as u64 == self.number as u64
+        Self::number(stream, self.of) == self.number
+    }
+
+    /// To which of so many partitions a stream belongs.
+    pub(crate) fn number(stream: &StreamId, of: usize) -> usize {
+        if of == 1 {
+            return 0;
+        }
+        usize::try_from(hash(stream) % of as u64).unwrap_or(0)
     }
 }
 
@@ -84,22 +92,26 @@ impl Share {
         let prefix = format!("member:{reader}:");
         let name = format!("{prefix}{holder}");
         let mut tenure: Option<Tenure> = None;
+        let Some(board) = projection.parts.first().map(|part| part.board.clone()) else {
+            return;
+        };
         while !projection.is_stopped() {
-            if !projection.takes_part() {
-                if let Some(tenure) = tenure.take() {
-                    tenure.give_back().await;
+            let kept = async {
+                if !projection.takes_part() {
+                    if let Some(tenure) = tenure.take() {
+                        tenure.give_back().await;
+                    }
+                } else if !tenure.as_ref().is_some_and(Tenure::is_held) {
+                    tenure = Tenure::take(&store, &runtime, &name, &holder, time, &board).await?;
                 }
-            } else if !tenure.as_ref().is_some_and(Tenure::is_held) {
-                tenure = Tenure::take(&store, &runtime, &name, &holder, time)
-                    .await
-                    .ok()
-                    .flatten();
-            }
-            if let Some(leases) = store.leases()
-                && let Ok(members) = leases.held(&prefix, runtime.now()).await
-            {
-                let members = members.len().max(1);
+                let leases = store.leases();
+                let leases = leases.ok_or_else(|| StoreError::permanent("the store has no leases"))?;
+                let members = leases.held(&prefix, runtime.now()).await?.len().max(1);
                 self.most.store(self.partitions.div_ceil(members), Ordering::Release);
+                Ok::<_, StoreError>(())
+            };
+            if let Err(error) = kept.await {
+                board.say(&error.to_string());
             }
             runtime.sleep(time / 5).await;
         }

@@ -20,7 +20,11 @@ pub enum State {
     Rebuilding,
     /// It is built beside an older version, has come as far as it may, and waits to be switched to.
     Ready,
-    /// A newer version is in use.
+    /// It is about to take the place of an older version, which has stopped for good. Where whoever began that is gone,
+    /// it is finished by itself after the lease time.
+    Switching,
+    /// A newer version is in use, or about to be. Where nobody runs that one, this one goes on after three times the
+    /// lease time.
     Replaced,
     /// Somebody paused it.
     Paused,
@@ -38,6 +42,7 @@ impl State {
             Self::Stopped,
             Self::Replaced,
             Self::Paused,
+            Self::Switching,
             Self::Rebuilding,
             Self::CatchingUp,
             Self::Waiting,
@@ -140,6 +145,14 @@ impl Board {
             drop(told);
             self.changed.notify(usize::MAX);
         }
+    }
+
+    /// What went wrong, for who looks.
+    pub(crate) fn say(&self, error: &str) {
+        self.change(|status| {
+            status.failures += 1;
+            status.last_error = Some(error.to_owned());
+        });
     }
 
     fn newer_than(&self, number: Option<u64>) -> Result<(u64, Status), EventListener> {

@@ -58,7 +58,7 @@ pub type Followed<E> = Result<(Position, Arc<E>), Error>;
 /// Follows the log: first what is there, then what comes, in the order of the log, each event once. Reads no further
 /// ahead than a page. Each entry comes with the position to begin after next time.
 ///
-/// The stream ends only after an error: a store that cannot be read, an event that cannot be decoded. What came before
+/// The stream ends only after an error: a store that cannot be read, an event that cannot be decoded, an option of 0. What came before
 /// it is sound; follow again from the last position.
 pub fn subscribe<D: Decode>(
     store: Arc<dyn Store>,
@@ -66,6 +66,12 @@ pub fn subscribe<D: Decode>(
     decode: D,
     options: SubscribeOptions,
 ) -> BoxStream<'static, Followed<D::Entry>> {
+    let wrong = match options {
+        SubscribeOptions { max_events: 0, .. } => Some("max_events of a subscription is 0, so nothing can be read"),
+        SubscribeOptions { max_bytes: 0, .. } => Some("max_bytes of a subscription is 0, so nothing can be read"),
+        _ if options.poll_interval.is_zero() => Some("poll_interval of a subscription is 0, so it would never rest"),
+        _ => None,
+    };
     let mut filter = options.filter;
     narrow(&mut filter, &decode);
     let reader = Reader {
@@ -82,6 +88,7 @@ pub fn subscribe<D: Decode>(
         after: options.after,
         waiting: VecDeque::new(),
         failed: false,
+        wrong,
     };
     let next = |mut following: Following<D>| async move {
         if following.failed {
@@ -107,10 +114,16 @@ struct Following<D: Decode> {
     after: Option<Position>,
     waiting: VecDeque<Followed<D::Entry>>,
     failed: bool,
+    /// What is wrong with the options.
+    wrong: Option<&'static str>,
 }
 
 impl<D: Decode> Following<D> {
     async fn next(&mut self) -> Followed<D::Entry> {
+        if let Some(wrong) = self.wrong {
+            let source = StoreError::permanent(wrong);
+            return Err(Error::Store { source });
+        }
         loop {
             if let Some(next) = self.waiting.pop_front() {
                 return next;

@@ -1,14 +1,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use asynx_core::{Position, StoreError, catch_future};
+use asynx_core::Position;
 use futures::future::{Either, select};
 
+use crate::EngineError;
 use crate::handle::Inner;
-use crate::lifecycle::{Lifecycle, Moved, Step, checkpoints, parking};
-use crate::role::{InUse, progress};
+use crate::lifecycle::{Lifecycle, checkpoints, parking};
+use crate::role::{Built, InUse, note, noted, since};
 use crate::runner::Wish;
-use crate::{EngineError, HandlerError};
+use crate::succession::Succession;
 
 /// Puts a version into the place of the one in use.
 ///
@@ -23,14 +24,26 @@ pub(crate) async fn switch<L: Lifecycle>(
         // The first version that runs is the one in use; this one has not begun yet.
         return Err(behind(inner, Position::new([0, 0, 0]), timeout));
     };
-    if old.version == inner.version && old.successor.is_none() {
+    if old.built.version == inner.built.version {
+        if let Some(successor) = old.successor {
+            // It had stopped for another one, and is wanted after all.
+            let succession = Succession {
+                new: Built {
+                    version: successor,
+                    ..inner.built
+                },
+                ..inner.succession()
+            };
+            succession.undo(old).await?;
+            inner.wish(Wish::Run);
+        }
         return Ok(());
     }
-    if old.version > inner.version {
+    if old.built.version > inner.built.version {
         return Err(EngineError::Replaced {
             name: inner.name.clone(),
-            version: inner.version,
-            by: old.version,
+            version: inner.built.version,
+            by: old.built.version,
         });
     }
     let began = inner.runtime.sleep(timeout);
@@ -59,107 +72,74 @@ async fn go<L: Lifecycle>(
     old: InUse,
     wanted: Arc<std::sync::Mutex<Position>>,
 ) -> Result<(), EngineError> {
-    let effects = lifecycle.has_effects();
+    let succession = inner.succession();
     // Almost there first: the old one serves until then.
     loop {
-        let (least, most) = progress(&inner.store, &inner.name, old).await?;
-        let target = if effects { least } else { most };
+        let target = succession.target(old).await?;
         *wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = target.unwrap_or(Position::new([0, 0, 0]));
-        if inner.position().await? >= target {
+        if inner.position().await? >= target && succession.is_settled(old).await? {
             break;
         }
         inner.runtime.sleep(Duration::from_millis(20)).await;
     }
-    let reader = InUse::reader(&inner.name);
-    let stopping = InUse {
-        successor: Some(inner.version),
-        ..old
-    };
-    if old.successor != Some(inner.version) {
-        let claimed = checkpoints(&inner.store)?.claim(&reader).await?;
-        if claimed.position != Some(old.position()) {
-            return Err(EngineError::Store { source: moved() });
-        }
-        if !checkpoints(&inner.store)?
-            .put(&reader, Some(stopping.position()), claimed.fence)
-            .await?
-        {
-            return Err(EngineError::Store { source: moved() });
-        }
+    if old.successor != Some(inner.built.version) {
+        succession.announce(old).await?;
     }
-    for old_reader in old.readers(&inner.name) {
-        // Whoever runs it cannot write any more, and finds out why.
-        checkpoints(&inner.store)?.claim(&old_reader).await?;
-    }
-    let (least, most) = progress(&inner.store, &inner.name, old).await?;
-    let target = if effects { least } else { most };
+    succession.fence(old).await?;
+    let target = succession.target(old).await?;
     while inner.position().await? < target {
         inner.runtime.sleep(Duration::from_millis(5)).await;
     }
-    let claimed = checkpoints(&inner.store)?.claim(&reader).await?;
-    let new = InUse {
-        version: inner.version,
-        partitions: inner.parts.len(),
-        successor: None,
-    };
-    let step = Step {
-        store: inner.store.clone(),
-        reader,
-        from: claimed.position,
-        to: Some(new.position()),
-        fence: claimed.fence,
-    };
-    if claimed.position != Some(stopping.position()) {
-        return Err(EngineError::Store { source: moved() });
-    }
-    let switching = catch_future(Box::pin(lifecycle.switch(&step))).await;
-    match switching.unwrap_or_else(|panic| Err(HandlerError::from(format!("it {panic}")))) {
-        Ok(Moved::No) => return Err(EngineError::Store { source: moved() }),
-        Ok(_) => {}
-        Err(failure) => return Err(hook(inner, &failure)),
-    }
+    succession.finish(lifecycle, old).await?;
     // Each looks again what it is to do.
     inner.wish(Wish::Run);
     Ok(())
 }
 
-fn moved() -> StoreError {
-    StoreError::transient("somebody else switched the projection at the same time; look which version is in use")
-}
-
-fn hook(inner: &Inner, failure: &HandlerError) -> EngineError {
-    EngineError::Hook {
-        name: inner.name.clone(),
-        reason: failure.to_string(),
-    }
-}
-
 /// Forgets a version that is not in use, with what it has put aside.
 pub(crate) async fn remove<L: Lifecycle>(inner: &Inner, lifecycle: &Arc<L>) -> Result<(), EngineError> {
     let in_use = InUse::get(&inner.store, &inner.name).await?;
-    if in_use.is_some_and(|used| used.version == inner.version || used.successor == Some(inner.version)) {
-        return Err(EngineError::StillInUse {
-            name: inner.name.clone(),
-            version: inner.version,
-        });
+    let version = inner.built.version;
+    let (store, name) = (&inner.store, &inner.name);
+    let built = noted(store, name, inner.built).await?;
+    if let Some(used) = in_use {
+        let name = name.clone();
+        if used.built.version == version || used.successor == Some(version) {
+            return Err(EngineError::StillInUse { name, version });
+        }
+        let most = built.most(store, &name).await?;
+        if used.before == Some(built) && used.built.least(store, &name).await? < most {
+            return Err(EngineError::StillNeeded {
+                name,
+                version,
+                by: used.built.version,
+            });
+        }
     }
     inner.wish(Wish::Stop);
     inner.stopped().await;
-    let removed = catch_future(Box::pin(lifecycle.removed())).await;
-    let removed = removed.unwrap_or_else(|panic| Err(HandlerError::from(format!("it {panic}"))));
-    removed.map_err(|failure| hook(inner, &failure))?;
-    for part in &inner.parts {
-        let claimed = checkpoints(&inner.store)?.claim(&part.reader).await?;
-        checkpoints(&inner.store)?.remove(&part.reader, claimed.fence).await?;
+    let (hooked, limits) = (lifecycle.clone(), inner.limits.clone());
+    let removing = async move { hooked.removed(&limits).await };
+    let removed = inner.limits.task(lifecycle.calls(), removing).await;
+    removed.map_err(|failure| inner.succession().hook(&failure))?;
+    for reader in built.readers(name) {
+        forget(inner, &reader).await?;
         loop {
-            let parked = parking(&inner.store)?.parked(&part.reader, None, 100).await?;
+            let parked = parking(&inner.store)?.parked(&reader, None, 100).await?;
             if parked.is_empty() {
                 break;
             }
             for event in parked {
-                parking(&inner.store)?.unpark(&part.reader, event.position).await?;
+                parking(&inner.store)?.unpark(&reader, event.position).await?;
             }
         }
     }
+    forget(inner, &since(name, version)).await?;
+    forget(inner, &note(name, version)).await
+}
+
+async fn forget(inner: &Inner, reader: &str) -> Result<(), EngineError> {
+    let claimed = checkpoints(&inner.store)?.claim(reader).await?;
+    checkpoints(&inner.store)?.remove(reader, claimed.fence).await?;
     Ok(())
 }

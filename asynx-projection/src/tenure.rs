@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use asynx_core::{Runtime, Store, StoreError};
 
+use crate::limits::in_time;
+use crate::status::Board;
+
 /// A lease that is renewed for as long as this lives.
 pub(crate) struct Tenure(Arc<Held>);
 
@@ -13,6 +16,7 @@ struct Held {
     name: String,
     token: u64,
     time: Duration,
+    board: Arc<Board>,
     /// Until when it surely is ours, in microseconds since 1970; 0 once it was lost or given back.
     until: AtomicI64,
 }
@@ -25,6 +29,7 @@ impl Tenure {
         name: &str,
         holder: &str,
         time: Duration,
+        board: &Arc<Board>,
     ) -> Result<Option<Self>, StoreError> {
         let leases = store.leases();
         let leases = leases.ok_or_else(|| StoreError::permanent("the store has no leases"))?;
@@ -38,6 +43,7 @@ impl Tenure {
             name: name.to_owned(),
             token,
             time,
+            board: board.clone(),
             until: AtomicI64::new(sure_until(now.as_micros(), time)),
         });
         runtime.spawn(Box::pin(renew(Arc::downgrade(&held))));
@@ -87,7 +93,9 @@ async fn renew(held: std::sync::Weak<Held>) {
         };
         let Some(leases) = held.store.leases() else { return };
         let now = runtime.now();
-        match leases.renew(&held.name, held.token, held.time, now).await {
+        // Soon enough to try again.
+        let renew = leases.renew(&held.name, held.token, held.time, now);
+        match in_time(&*held.runtime, held.time / 4, renew).await {
             Ok(true) => {
                 let until = sure_until(now.as_micros(), held.time);
                 // Not where it was lost meanwhile.
@@ -99,7 +107,7 @@ async fn renew(held: std::sync::Weak<Held>) {
                 return;
             }
             // Tried again until the end.
-            Err(_) => {}
+            Err(error) => held.board.say(&error.to_string()),
         }
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use asynx_core::{Aggregate, Event, Position, Runtime, Store, StreamId};
 use futures::future::{Either, select};
 
-use crate::role::{InUse, progress};
+use crate::role::InUse;
 use crate::{EngineError, ProjectionHandle};
 
 /// Reading what one has written, at the event.
@@ -102,11 +102,10 @@ pub async fn wait_for(
     let waiting = async {
         let mut pause = Duration::from_millis(2);
         loop {
-            if let Some(in_use) = InUse::get(store, projection).await? {
-                let (least, _) = progress(store, projection, in_use).await?;
-                if least >= Some(position) {
-                    return Ok(());
-                }
+            if let Some(in_use) = InUse::get(store, projection).await?
+                && in_use.built.least(store, projection).await? >= Some(position)
+            {
+                return Ok(());
             }
             runtime.sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(100));

@@ -1,156 +1,23 @@
 //! Engines in the simulator: processes that are paused beyond their leases, killed and started again, over a store that
-//! answers late or not at all.
+//! answers late, loses answers, or never answers.
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
-use std::collections::BTreeMap;
+mod seen;
+
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use asynx_core::store::{
-    AppendError, Checkpoint, Checkpoints, EventLog, Leases, LogEvent, NewEvent, ParkedEvent, Parking, StoredEvent,
-    Transactions,
-};
-use asynx_core::{Position, Runtime, Store, StoreError, StreamId, Version};
+use asynx_core::store::{LogEvent, Parking, Transactions};
+use asynx_core::{Position, Runtime, Store, StreamId};
 use asynx_projection::{
-    Batch, Detached, Engine, HandlerError, Lifecycle, Projection, ProjectionOptions, Transactional,
-    TransactionalProjection, Untyped,
+    Batch, Detached, Engine, HandlerError, Lifecycle, Projection, Transactional, TransactionalProjection, Untyped,
 };
-use asynx_store_memory::{MemoryStore, MemoryTransaction};
-use asynx_testkit::sim::{Sim, SimProcess};
+use asynx_store_memory::MemoryStore;
+use asynx_testkit::sim::Sim;
 use asynx_testkit::{Random, samples};
-
-/// The store as one process sees it: slow, and now and then its answers are lost. What it took is recorded.
-#[derive(Clone)]
-struct Seen {
-    base: MemoryStore,
-    process: SimProcess,
-    history: Arc<Mutex<History>>,
-    /// A deliberate bug: whoever writes is taken for the newest owner.
-    unfenced: bool,
-}
-
-#[derive(Default)]
-struct History {
-    /// The fences by which checkpoints were moved, by reader.
-    moves: BTreeMap<String, Vec<u64>>,
-    /// What the transactional handler wrote, in the order of the commits.
-    written: Vec<Position>,
-    /// What the detached handler was given.
-    given: Vec<Position>,
-    poison: u64,
-}
-
-impl Seen {
-    async fn wait(&self) {
-        let time = Duration::from_micros(self.process.entropy() % 3_000);
-        self.process.sleep(time).await;
-    }
-
-    fn is_lost(&self) -> Result<(), StoreError> {
-        match self.process.entropy().is_multiple_of(30) {
-            true => Err(StoreError::transient("the answer was lost")),
-            false => Ok(()),
-        }
-    }
-
-    fn record(&self, reader: &str, fence: u64) {
-        let mut history = self.history.lock().unwrap();
-        history.moves.entry(reader.to_owned()).or_default().push(fence);
-    }
-
-    async fn newest(&self, reader: &str, fence: u64) -> u64 {
-        let kept = Checkpoints::get(&self.base, reader).await.unwrap();
-        if self.unfenced {
-            kept.map_or(fence, |kept| kept.fence)
-        } else {
-            fence
-        }
-    }
-}
-
-#[async_trait]
-impl Checkpoints for Seen {
-    async fn get(&self, reader: &str) -> Result<Option<Checkpoint>, StoreError> {
-        self.wait().await;
-        self.is_lost()?;
-        Checkpoints::get(&self.base, reader).await
-    }
-
-    async fn claim(&self, reader: &str) -> Result<Checkpoint, StoreError> {
-        self.wait().await;
-        let claimed = self.base.claim(reader).await;
-        self.is_lost()?;
-        claimed
-    }
-
-    async fn put(&self, reader: &str, position: Option<Position>, fence: u64) -> Result<bool, StoreError> {
-        self.wait().await;
-        let shown = self.newest(reader, fence).await;
-        let put = self.base.put(reader, position, shown).await?;
-        if put {
-            self.record(reader, fence);
-        }
-        self.is_lost()?;
-        Ok(put)
-    }
-
-    async fn remove(&self, reader: &str, fence: u64) -> Result<bool, StoreError> {
-        self.base.remove(reader, fence).await
-    }
-}
-
-impl Transactions for Seen {
-    type Transaction = (MemoryTransaction, Option<(String, u64)>);
-
-    async fn begin(&self) -> Result<Self::Transaction, StoreError> {
-        self.wait().await;
-        Ok((self.base.begin().await?, None))
-    }
-
-    async fn move_in(
-        &self,
-        transaction: &mut Self::Transaction,
-        reader: &str,
-        from: Option<Position>,
-        to: Option<Position>,
-        fence: u64,
-    ) -> Result<bool, StoreError> {
-        self.wait().await;
-        transaction.1 = Some((reader.to_owned(), fence));
-        let shown = self.newest(reader, fence).await;
-        self.base.move_in(&mut transaction.0, reader, from, to, shown).await
-    }
-
-    async fn park_in(
-        &self,
-        transaction: &mut Self::Transaction,
-        reader: &str,
-        event: &ParkedEvent,
-    ) -> Result<(), StoreError> {
-        self.base.park_in(&mut transaction.0, reader, event).await
-    }
-
-    async fn unpark_in(
-        &self,
-        transaction: &mut Self::Transaction,
-        reader: &str,
-        position: Position,
-    ) -> Result<bool, StoreError> {
-        self.base.unpark_in(&mut transaction.0, reader, position).await
-    }
-
-    async fn commit(&self, transaction: Self::Transaction) -> Result<(), StoreError> {
-        self.wait().await;
-        self.base.commit(transaction.0).await?;
-        if let Some((reader, fence)) = transaction.1 {
-            self.record(&reader, fence);
-        }
-        // The answer may be lost although it was committed.
-        self.is_lost()
-    }
-}
+use seen::{History, Seen, options};
 
 struct Model(Seen);
 
@@ -200,55 +67,7 @@ impl TransactionalProjection<<Seen as Transactions>::Transaction> for Model {
     }
 }
 
-#[async_trait]
-impl Store for Seen {
-    async fn append(&self, stream: &StreamId, event: NewEvent) -> Result<Option<Position>, AppendError> {
-        self.base.append(stream, event).await
-    }
-
-    async fn read_from(&self, stream: &StreamId, from: Version) -> Result<Vec<StoredEvent>, StoreError> {
-        self.base.read_from(stream, from).await
-    }
-
-    async fn read_range(&self, stream: &StreamId, from: Version, count: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        self.base.read_range(stream, from, count).await
-    }
-
-    async fn count(&self, stream: &StreamId, from: Version) -> Result<u64, StoreError> {
-        Store::count(&self.base, stream, from).await
-    }
-
-    async fn delete(&self, stream: &StreamId) -> Result<(), StoreError> {
-        Store::delete(&self.base, stream).await
-    }
-
-    fn log(&self) -> Option<&dyn EventLog> {
-        self.base.log()
-    }
-
-    fn checkpoints(&self) -> Option<&dyn Checkpoints> {
-        Some(self)
-    }
-
-    fn leases(&self) -> Option<&dyn Leases> {
-        Store::leases(&self.base)
-    }
-
-    fn parking(&self) -> Option<&dyn Parking> {
-        Store::parking(&self.base)
-    }
-}
-
 const EVENTS: u64 = 60;
-
-fn options() -> ProjectionOptions {
-    ProjectionOptions::new()
-        .with_batch(NonZeroUsize::new(4).unwrap())
-        .with_poll_interval(Duration::from_millis(20))
-        .with_lease_time(Duration::from_millis(100))
-        .with_backoff(Duration::from_millis(1), Duration::from_millis(10))
-        .with_timeout(Duration::from_millis(400))
-}
 
 /// Runs two engines over a log that grows, while one or the other is paused, killed and started again.
 fn play(seed: u64, unfenced: bool) -> (History, usize) {
@@ -316,8 +135,9 @@ fn play(seed: u64, unfenced: bool) -> (History, usize) {
                 break;
             }
         }
+        history.lock().unwrap().hangs = seed.is_multiple_of(2);
         for (process, engine) in engines {
-            engine.stop(Duration::from_secs(5)).await;
+            assert!(engine.stop(Duration::from_secs(1)).await, "{:?}", engine.statuses());
             process.kill();
         }
         base.parked("exactly@1", None, 10).await.unwrap().len()
@@ -371,6 +191,57 @@ fn nothing_is_lost_or_written_twice_whatever_happens_to_the_processes() {
         if let Some(broken) = broken(&history, parked) {
             panic!("seed {seed}: {broken}");
         }
+    }
+}
+
+#[test]
+fn a_store_that_hangs_is_seen_and_a_stop_ends_in_time() {
+    for seed in 1..=20 {
+        let sim = Arc::new(Sim::seeded(seed).max_steps(2_000_000));
+        let process = sim.process("e0");
+        let seen = Seen {
+            base: MemoryStore::new(),
+            process: process.clone(),
+            history: Arc::default(),
+            unfenced: false,
+        };
+        let hanging = async {
+            let engine = Engine::builder(seen.clone(), Arc::new(process.clone()))
+                .build()
+                .unwrap();
+            let transactional = Transactional {
+                transactions: seen.clone(),
+                projection: Model(seen.clone()),
+            };
+            let parted = options().with_partitions(NonZeroUsize::new(3).unwrap());
+            engine
+                .run("exactly", parted.clone(), || Untyped, transactional)
+                .unwrap();
+            engine
+                .run("at-least", parted, || Untyped, Detached(Model(seen.clone())))
+                .unwrap();
+            for number in 1..=10 {
+                let stream = StreamId::parse("s", &number.to_string()).unwrap();
+                seen.base.append(&stream, samples::event(1)).await.unwrap();
+            }
+            sim.main()
+                .sleep(Duration::from_micros(process.entropy() % 100_000))
+                .await;
+            seen.history.lock().unwrap().hangs = true;
+            sim.main().sleep(Duration::from_secs(1)).await;
+            for (name, _, status) in engine.statuses() {
+                let said = status.last_error.unwrap_or_default();
+                assert!(said.contains("not answered within"), "{seed} {name}: {said}");
+            }
+            assert!(
+                engine.stop(Duration::from_secs(1)).await,
+                "{seed}: {:?}",
+                engine.statuses()
+            );
+            process.kill();
+        };
+        sim.block_on(hanging)
+            .unwrap_or_else(|stuck| panic!("seed {seed}: {stuck}"));
     }
 }
 

@@ -13,6 +13,7 @@ use asynx_core::store::{AppendError, Checkpoint, Checkpoints, EventLog, Leases, 
 use asynx_core::{Position, Runtime, Store, StoreError, StreamId, Version};
 use asynx_projection::{
     Batch, Detached, Engine, Entry, HandlerError, Projection, State, Transactional, TransactionalProjection, Typed,
+    in_use, running, wait_for,
 };
 use asynx_store_memory::MemoryTransaction;
 use asynx_testkit::ThreadRuntime;
@@ -262,6 +263,46 @@ fn another_number_of_partitions_under_the_same_version_is_refused() {
     });
 }
 
+#[test]
+fn a_version_that_is_rebuilt_with_another_number_of_partitions_is_refused() {
+    run(async {
+        let store = MemoryStore::new();
+        fill(&store, &["a", "b", "c"], 2).await;
+        let engines = [engine(&store), engine(&store)];
+        let models = [Model::default(), Model::default()];
+        let begin = |at: usize, version, partitions| {
+            let options = quick()
+                .with_version(version)
+                .with_partitions(NonZeroUsize::new(partitions).unwrap());
+            let detached = Detached(models[at].clone());
+            engines[at].run("balances", options, Typed::new, detached).unwrap()
+        };
+        let old = begin(0, 1, 1);
+        until("live", || old.status().state == State::Live).await;
+        let two = begin(0, 2, 2);
+        until("ready", || two.status().state == State::Ready).await;
+        let three = begin(1, 2, 3);
+        until("failed", || three.status().state == State::Failed).await;
+        let said = three.status().last_error.unwrap();
+        assert!(
+            said.contains("2 partition") && said.contains("raise the version"),
+            "{said}"
+        );
+        assert!(models[1].seen().is_empty(), "nothing is handled twice");
+        three.stop().await;
+        // Its number goes with the version, whoever removes it.
+        two.stop().await;
+        three.remove().await.unwrap();
+        let four = begin(1, 2, 4);
+        four.switch(LONG).await.unwrap();
+        until("live", || four.status().state == State::Live).await;
+        assert_eq!(models[1].seen().len(), 6, "it is rebuilt from the beginning");
+        for engine in engines {
+            engine.stop(LONG).await;
+        }
+    });
+}
+
 /// The transactional way is that of an outbox.
 #[test]
 fn effects_in_the_transaction_happen_once_over_a_switch() {
@@ -290,6 +331,50 @@ fn effects_in_the_transaction_happen_once_over_a_switch() {
         assert_eq!(first.get(), ["a 1", "b 1", "a 2", "b 2"]);
         assert_eq!(second.get(), ["a 3", "b 3", "a 4", "b 4"]);
         engine.stop(LONG).await;
+    });
+}
+
+#[test]
+fn an_operator_is_told_what_is_in_use_and_what_runs_where() {
+    run(async {
+        let store = MemoryStore::new();
+        let anywhere: Arc<dyn Store> = Arc::new(store.clone());
+        assert_eq!(in_use(&anywhere, "who@home").await.unwrap(), None);
+        fill(&store, &["a", "b"], 2).await;
+        let end = store.log().unwrap().end().await.unwrap();
+        let engine = Engine::builder(store.clone(), runtime())
+            .with_holder("p1")
+            .build()
+            .unwrap();
+        let begin = |options| {
+            let detached = Detached(Model::default());
+            engine.run("who@home", options, Typed::new, detached).unwrap()
+        };
+        let old = begin(quick());
+        until("live", || old.status().state == State::Live).await;
+        let two = NonZeroUsize::new(2).unwrap();
+        let new = begin(quick().with_version(2).with_partitions(two));
+        until("ready", || new.status().state == State::Ready).await;
+        let used = in_use(&anywhere, "who@home").await.unwrap().unwrap();
+        assert_eq!((used.version, used.partitions, used.position), (1, 1, end));
+        let runs = running(&anywhere, &*runtime()).await.unwrap();
+        let runs: Vec<_> = runs
+            .iter()
+            .map(|run| (&*run.name, run.version, run.partition, run.partitions, &*run.holder))
+            .collect();
+        let own = |version, partition, partitions| ("who@home", version, partition, partitions, "p1");
+        assert_eq!(runs, [own(1, 0, 1), own(2, 0, 2), own(2, 1, 2)]);
+        new.switch(LONG).await.unwrap();
+        let used = in_use(&anywhere, "who@home").await.unwrap().unwrap();
+        assert_eq!((used.version, used.partitions, used.before), (2, 2, Some(1)));
+        assert_eq!((used.furthest, used.successor), (end, None));
+        // What passes by is kept now and then.
+        let clock = runtime();
+        let everything = wait_for(&anywhere, &*clock, "who@home", end.unwrap(), LONG);
+        everything.await.unwrap();
+        assert_eq!(in_use(&anywhere, "who@home").await.unwrap().unwrap().position, end);
+        engine.stop(LONG).await;
+        assert!(running(&anywhere, &*runtime()).await.unwrap().is_empty());
     });
 }
 

@@ -3,7 +3,8 @@
 //! `soak` lets several processes append to one database and others follow its log, and compares what was acknowledged
 //! with what was delivered. `crash` kills processes, connections and servers under load, and looks for what was
 //! acknowledged. `fight` lets two processes fight for one aggregate, and holds every answer against the
-//! stream. The processes are this program again, with the name of their role as command.
+//! stream. `projections` lets processes run projections that are killed and paused, and compares their tables with the log.
+//! The processes are this program again, with the name of their role as command.
 
 mod arguments;
 mod bank;
@@ -12,6 +13,7 @@ mod crash;
 mod database;
 mod fight;
 mod process;
+mod project;
 mod soak;
 
 use std::process::ExitCode;
@@ -25,6 +27,7 @@ const USAGE: &str = "usage:
   asynx-soak crash [--rounds N] [--store postgres|sqlite|all] [--seed S] [--sabotage NAME]
                    [--beside N] [--storms N] [--restarts N] [--patience SECONDS]
   asynx-soak fight [--seconds N] [--store postgres|sqlite] [--seed S] [--sabotage NAME]
+  asynx-soak projections [--seconds N] [--store postgres|sqlite] [--seed S] [--sabotage NAME]
 
   soak   4 processes append for N seconds, by default 60, others read; the last line says what was found.
          Sabotages break the readers, to prove that it is found: no-watermark (PostgreSQL only: events are read as
@@ -36,6 +39,12 @@ const USAGE: &str = "usage:
          call is never answered).
   fight  Two processes fight for one account, for N seconds, by default 20. Built with the feature `sabotage`,
          no-freshness-check answers rejections by what may be outdated.
+  projections
+         4 processes append for N seconds, by default 60, and run projections, while they are killed and paused for
+         longer than their leases; then the tables of the projections are compared with the log.
+         Sabotages break the store that the engines see: checkpoint-first (it is committed before the handler's work),
+         no-fence (whoever moves a checkpoint is taken for its newest owner), skipped-partition (who takes over a
+         partition begins at the end of the log).
 
 ASYNX_TEST_POSTGRES is the URL of the PostgreSQL server to use; `cargo xtask soak` and `cargo xtask crash` start one.";
 
@@ -61,6 +70,8 @@ async fn run(command: &str, arguments: Arguments) -> Result<ExitCode> {
         "fight" => fight::run(arguments).await,
         crash::CLIENT => crash::client(arguments).await,
         fight::FIGHTER => fight::fighter(arguments).await,
+        "projections" => project::run(arguments).await,
+        project::WORKER => project::work(arguments).await,
         _ => bail!("`{command}` is no command\n{USAGE}"),
     }
 }

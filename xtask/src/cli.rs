@@ -33,7 +33,7 @@ const COMMANDS: &[(&str, &str, Run)] = &[
     ),
     (
         "soak",
-        "many processes on one database: [--fight] [--seconds N] [--store postgres|sqlite] [--seed S] [--sabotage NAME]",
+        "many processes on one database: [--fight|--projections] [--seconds N] [--store postgres|sqlite] [--seed S] [--sabotage NAME]",
         Run::WithArguments(soak::soak),
     ),
     (

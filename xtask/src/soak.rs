@@ -12,14 +12,13 @@ const PACKAGE: &str = "asynx-soak";
 /// What the program prints when it wants its server to be killed and started again.
 const RESTART: &str = "please restart the server";
 
-/// Instead of a soak: processes that fight for one aggregate.
-const FIGHT: &str = "--fight";
+/// What is run instead of a soak: processes that fight for one aggregate, or projections in processes that die.
+const OTHERS: [(&str, &str); 2] = [("--fight", "fight"), ("--projections", "projections")];
 
 /// Many processes on one database.
 pub(crate) fn soak(arguments: &[String]) -> Result<ExitCode> {
-    let (fight, others): (Vec<String>, Vec<String>) = arguments.iter().cloned().partition(|word| word == FIGHT);
-    let command = if fight.is_empty() { "soak" } else { "fight" };
-    let mut soak = program(command, &others);
+    let (command, arguments) = choose(arguments);
+    let mut soak = program(command, &arguments);
     let cluster = serve(&Programs::provide()?, &mut soak)?;
     process::show(&soak);
     let status = process::stream(&mut soak, None, |line| print!("{line}"))?;
@@ -27,6 +26,18 @@ pub(crate) fn soak(arguments: &[String]) -> Result<ExitCode> {
         cluster.stop()?;
     }
     code(status)
+}
+
+/// What is to be run, and with what.
+fn choose(arguments: &[String]) -> (&'static str, Vec<String>) {
+    let mut arguments = arguments.to_vec();
+    for (word, command) in OTHERS {
+        if let Some(at) = arguments.iter().position(|argument| argument == word) {
+            arguments.remove(at);
+            return (command, arguments);
+        }
+    }
+    ("soak", arguments)
 }
 
 /// Crashes under load, of processes, connections and of a server of our own.

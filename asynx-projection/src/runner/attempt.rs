@@ -1,17 +1,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use asynx_core::Position;
 use asynx_core::store::LogEvent;
-use asynx_core::{Position, catch_future};
-use futures::channel::oneshot;
-use futures::future::{Either, abortable, select};
 
 use super::Runner;
 use super::post::{Post, Stop};
 use crate::lifecycle::{Moved, Step};
 use crate::projection::{Batch, HandlerError, Kind};
-use crate::role::Role;
 use crate::{Decode, Lifecycle};
+
+/// How often a checkpoint is tried to be kept when it is time to stop.
+const LAST_TRIES: u32 = 3;
 
 pub(super) enum Tried<T = Option<Position>> {
     Done,
@@ -26,12 +26,13 @@ impl<L: Lifecycle> Runner<L> {
         post: &mut Post,
         events: &[LogEvent],
         batch: Vec<Arc<<L::Decode as Decode>::Entry>>,
+        replayed: bool,
         to: Option<Position>,
     ) -> Result<Tried, Stop> {
         let step = self.step(post, to);
         let batch: Arc<[_]> = batch.into();
-        let replayed = matches!(post.role, Role::Rebuild(_));
-        let mut attempts = 0;
+        // What was said to be transient makes no poison of what fails otherwise afterwards.
+        let (mut attempts, mut unexplained) = (0, 0);
         loop {
             if self.is_over(post) {
                 return Err(Stop::Yield);
@@ -53,10 +54,11 @@ impl<L: Lifecycle> Runner<L> {
             self.say(&failure.to_string());
             self.tell_stuck(post, events);
             let single = events.len() == 1;
+            unexplained += u32::from(failure.kind == Kind::Unknown);
             let again = match failure.kind {
                 Kind::Transient => true,
                 Kind::Permanent => false,
-                Kind::Unknown => single && attempts < self.options.attempts,
+                Kind::Unknown => single && unexplained < self.options.attempts,
             };
             if !again {
                 return Ok(Tried::Failed(failure, attempts));
@@ -65,7 +67,6 @@ impl<L: Lifecycle> Runner<L> {
         }
     }
 
-    /// One attempt in a task of its own, so that a handler that blocks its thread is seen to be late all the same.
     async fn attempt(
         &self,
         batch: Arc<[Arc<<L::Decode as Decode>::Entry>]>,
@@ -73,29 +74,9 @@ impl<L: Lifecycle> Runner<L> {
         step: &Step,
     ) -> Result<Moved, HandlerError> {
         let (lifecycle, step) = (self.lifecycle.clone(), step.clone());
-        let (reply, outcome) = oneshot::channel();
-        let handling = async move {
-            let handling = Box::pin(async { lifecycle.handle(Batch::new(&batch, replayed), &step).await });
-            let outcome = catch_future(handling).await;
-            let outcome = outcome.unwrap_or_else(|panic| Err(HandlerError::from(format!("the handler {panic}"))));
-            // Nobody waits any more if it was late.
-            let _ = reply.send(outcome);
-        };
-        let (handling, abort) = abortable(handling);
-        self.runtime.spawn(Box::pin(async move {
-            let _ = handling.await;
-        }));
-        let timeout = self.options.timeout;
-        match select(outcome, self.runtime.sleep(timeout)).await {
-            Either::Left((Ok(outcome), _)) => outcome,
-            Either::Left((Err(_), _)) => Err(HandlerError::from("the handler's task was dropped")),
-            Either::Right(_) => {
-                abort.abort();
-                Err(HandlerError::from(format!(
-                    "the handler was not done within {timeout:?}"
-                )))
-            }
-        }
+        let limits = step.limits.clone();
+        let handling = async move { lifecycle.handle(Batch::new(&batch, replayed), &step).await };
+        limits.task(self.lifecycle.calls(), handling).await
     }
 
     /// Moves the checkpoint behind what was handled.
@@ -108,10 +89,11 @@ impl<L: Lifecycle> Runner<L> {
                 Err(error) => self.say(&error.to_string()),
             }
             failures += 1;
-            self.back_off(failures, post).await;
-            if !post.tenure.is_held() {
+            // Who is asked to stop tries a little longer, so that the batch need not come again.
+            if !post.tenure.is_held() || (self.is_over(post) && failures >= LAST_TRIES) {
                 return Err(Stop::Yield);
             }
+            self.back_off(failures, post).await;
         }
     }
 

@@ -5,6 +5,7 @@ mod run;
 mod attempt;
 mod page;
 mod post;
+mod unfinished;
 
 mod control;
 mod tell;

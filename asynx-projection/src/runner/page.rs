@@ -7,7 +7,7 @@ use super::post::{Post, Stop};
 use crate::decode::Decoded;
 use crate::lifecycle::{Moved, Step};
 use crate::projection::HandlerError;
-use crate::role::{Role, progress};
+use crate::role::Role;
 use crate::{Decode, Lifecycle, OnPoison};
 
 impl<L: Lifecycle> Runner<L> {
@@ -17,8 +17,13 @@ impl<L: Lifecycle> Runner<L> {
         let Role::Rebuild(in_use) = post.role else {
             return Ok(None);
         };
-        let (least, most) = progress(&self.reader.store, &self.projection, in_use).await?;
-        Ok(Some(if self.lifecycle.has_effects() { least } else { most }))
+        let limit = in_use.built.least(&self.reader.store, &self.projection).await?;
+        Ok(Some(limit))
+    }
+
+    /// Whether an earlier version has handled an event.
+    fn is_replayed(&self, post: &Post, event: &LogEvent) -> bool {
+        matches!(post.role, Role::Rebuild(_)) || post.marks.cover(&event.stream, event.position)
     }
 
     /// The next page, cut at the limit.
@@ -68,10 +73,12 @@ impl<L: Lifecycle> Runner<L> {
         let entries = self.decoded(post, &events).await?;
         let (mut start, mut size) = (0, events.len());
         while start < events.len() {
+            let replayed = self.is_replayed(post, &events[start]);
             let sound = entries[start..]
                 .iter()
+                .zip(&events[start..])
                 .take(size)
-                .take_while(|entry| entry.is_ok())
+                .take_while(|(entry, event)| entry.is_ok() && self.is_replayed(post, event) == replayed)
                 .count();
             if sound == 0 {
                 let Err(error) = &entries[start] else { continue };
@@ -87,7 +94,7 @@ impl<L: Lifecycle> Runner<L> {
                 .filter_map(|entry| entry.clone().ok())
                 .collect();
             let to = after(page, &events, end - 1);
-            match self.try_batch(post, &events[start..end], batch, to).await? {
+            match self.try_batch(post, &events[start..end], batch, replayed, to).await? {
                 Tried::Done => {
                     start = end;
                     // Grows again behind a poison event.
@@ -179,7 +186,9 @@ impl<L: Lifecycle> Runner<L> {
         let step = self.step(post, to);
         let mut failures = 0;
         loop {
-            match self.lifecycle.pass(parked, &step).await {
+            let passing = catch_future(Box::pin(self.lifecycle.pass(parked, &step))).await;
+            let passed = passing.unwrap_or_else(|panic| Err(StoreError::transient(format!("the store {panic}"))));
+            match passed {
                 Ok(Moved::No) => {
                     // By an earlier attempt whose answer was lost, perhaps.
                     let position = self.moved_elsewhere(post, &step).await?;
@@ -226,6 +235,7 @@ impl<L: Lifecycle> Runner<L> {
             from: post.kept,
             to,
             fence: post.fence,
+            limits: self.limits.clone(),
         }
     }
 }

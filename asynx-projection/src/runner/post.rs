@@ -3,7 +3,8 @@ use asynx_core::{Position, StoreError};
 use super::Runner;
 use crate::Lifecycle;
 use crate::lifecycle::checkpoints;
-use crate::role::{Role, role};
+use crate::marks::Marks;
+use crate::role::{InUse, Role, role};
 use crate::tenure::Tenure;
 
 /// Why a runner lets go of a projection.
@@ -12,6 +13,8 @@ pub(super) enum Stop {
     Yield,
     /// A newer version is in use.
     Replaced,
+    /// A newer version is about to take over, and may need help.
+    Leaving(InUse),
     /// An error: it waits to be resumed.
     Failed(String),
     /// A newer program has to read on.
@@ -31,21 +34,38 @@ pub(super) struct Post {
     pub(super) wish: u64,
     pub(super) role: Role,
     pub(super) role_known_at: i64,
+    /// What is replayed of what comes.
+    pub(super) marks: Marks,
+    /// When it looks whether a switch to it was left unfinished.
+    pub(super) finish_at: Option<i64>,
 }
 
 impl<L: Lifecycle> Runner<L> {
     pub(super) async fn take_post(&self, wish: u64) -> Result<Option<Post>, StoreError> {
         let store = &self.reader.store;
         let lease = format!("projection:{}", self.name);
-        let tenure = Tenure::take(store, &self.runtime, &lease, &self.holder, self.options.lease_time).await?;
+        let tenure = Tenure::take(
+            store,
+            &self.runtime,
+            &lease,
+            &self.holder,
+            self.options.lease_time,
+            &self.board,
+        )
+        .await?;
         let Some(tenure) = tenure else { return Ok(None) };
         // The role after the claim: a switch that this look misses fences the claim.
         let claim = async {
             let claimed = checkpoints(store)?.claim(&self.name).await?;
-            Ok((claimed, self.role().await?))
+            let role = self.role().await?;
+            let before = match role {
+                Role::InUse(in_use) => in_use.before,
+                _ => None,
+            };
+            Ok((claimed, role, Marks::of(store, &self.projection, before).await?))
         };
         match claim.await {
-            Ok((claimed, role)) => Ok(Some(Post {
+            Ok((claimed, role, marks)) => Ok(Some(Post {
                 tenure,
                 fence: claimed.fence,
                 position: claimed.position,
@@ -54,6 +74,8 @@ impl<L: Lifecycle> Runner<L> {
                 wish,
                 role,
                 role_known_at: self.runtime.now().as_micros(),
+                marks,
+                finish_at: None,
             })),
             Err(error) => {
                 tenure.give_back().await;
@@ -63,13 +85,7 @@ impl<L: Lifecycle> Runner<L> {
     }
 
     async fn role(&self) -> Result<Role, StoreError> {
-        role(
-            &self.reader.store,
-            &self.projection,
-            self.options.version,
-            self.partition.of,
-        )
-        .await
+        role(&self.reader.store, &self.projection, self.built).await
     }
 
     /// Looks now and then whether another version is in use by now.
@@ -87,11 +103,12 @@ impl<L: Lifecycle> Runner<L> {
         }
         match post.role {
             Role::Replaced => Err(Stop::Replaced),
+            Role::Leaving(in_use) => Err(Stop::Leaving(in_use)),
             Role::Misfit { partitions } => Err(Stop::Failed(format!(
                 "version {} of {} runs with {partitions} partition(s), not {}: to change their number, raise the version",
                 self.options.version, self.projection, self.partition.of,
             ))),
-            Role::InUse | Role::Rebuild(_) => Ok(()),
+            Role::InUse(_) | Role::Rebuild(_) => Ok(()),
         }
     }
 

@@ -7,8 +7,9 @@ use futures::future::select;
 
 use super::control::{Control, Wish};
 use super::post::{Post, Stop};
+use crate::limits::Limits;
 use crate::partitions::{Partition, Share};
-use crate::role::Role;
+use crate::role::{Built, Role};
 use crate::status::{Board, State};
 use crate::subscribe::Reader;
 use crate::{Lifecycle, ProjectionOptions};
@@ -21,13 +22,17 @@ pub(crate) struct Runner<L: Lifecycle> {
     pub(crate) decode: L::Decode,
     pub(crate) name: String,
     pub(crate) holder: String,
+    pub(crate) built: Built,
     pub(crate) partition: Partition,
     pub(crate) share: Arc<Share>,
     pub(crate) options: ProjectionOptions,
     /// What the projection is called, without version and partition.
     pub(crate) projection: String,
+    pub(crate) limits: Limits,
     pub(crate) board: Arc<Board>,
     pub(crate) control: Arc<Control>,
+    /// Since when this version has been stopped for one that has not taken over.
+    pub(crate) leaving_since: Option<i64>,
 }
 
 impl<L: Lifecycle> Runner<L> {
@@ -76,8 +81,17 @@ impl<L: Lifecycle> Runner<L> {
             None => {}
             Some(Stop::Yield) => self.share.give_back(),
             Some(Stop::Replaced) => {
+                self.leaving_since = None;
                 self.share.give_back();
                 self.rest(self.options.lease_time, wish).await;
+            }
+            Some(Stop::Leaving(in_use)) => {
+                self.share.give_back();
+                if self.goes_on(in_use).await {
+                    self.leaving_since = None;
+                } else {
+                    self.rest(self.options.lease_time, wish).await;
+                }
             }
             Some(Stop::Failed(_)) => {
                 self.share.give_back();
@@ -93,7 +107,7 @@ impl<L: Lifecycle> Runner<L> {
     fn tell_stop(&self, stop: Option<&Stop>) {
         self.board.change(|status| match stop {
             None | Some(Stop::Yield) => {}
-            Some(Stop::Replaced) => status.state = State::Replaced,
+            Some(Stop::Replaced | Stop::Leaving(_)) => status.state = State::Replaced,
             Some(Stop::Failed(said) | Stop::Newer(said)) => {
                 status.state = State::Failed;
                 status.last_error = Some(said.clone());
@@ -155,11 +169,19 @@ impl<L: Lifecycle> Runner<L> {
                 return Some(stop);
             }
             if at_end {
+                let is_switched_to = self.is_switched_to(post);
                 self.board.change(|status| {
-                    status.state = if rebuilding { State::Ready } else { State::Live };
+                    status.state = match rebuilding {
+                        true if is_switched_to => State::Switching,
+                        true => State::Ready,
+                        false => State::Live,
+                    };
                     status.lag = Some(Duration::ZERO);
                     status.remaining = Some(0);
                 });
+                if self.finish_switch(post).await {
+                    return Some(Stop::Yield);
+                }
                 self.idle(post).await;
             }
         }

@@ -51,9 +51,6 @@ impl<L: Lifecycle> Runner<L> {
 
     /// What went wrong, for who looks.
     pub(super) fn say(&self, error: &str) {
-        self.board.change(|status| {
-            status.failures += 1;
-            status.last_error = Some(error.to_owned());
-        });
+        self.board.say(error);
     }
 }

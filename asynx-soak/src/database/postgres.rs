@@ -3,7 +3,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use asynx_core::Store;
 use asynx_store_postgres::{PostgresOptions, PostgresStore};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
 const URL: &str = "ASYNX_TEST_POSTGRES";
 
@@ -31,15 +32,25 @@ impl Postgres {
     }
 
     pub(crate) async fn open(&self) -> Result<Arc<dyn Store>> {
+        Ok(Arc::new(self.store().await?))
+    }
+
+    pub(crate) async fn store(&self) -> Result<PostgresStore> {
         let options = PostgresOptions::new().with_schema(&self.schema);
         let sign = if self.url.contains('?') { '&' } else { '?' };
         let url = format!("{}{sign}application_name={}", self.url, self.application_name());
-        Ok(Arc::new(PostgresStore::connect_with(&url, options).await?))
+        Ok(PostgresStore::connect_with(&url, options).await?)
     }
 
     /// By what the server knows the connections of stores.
     pub(crate) fn application_name(&self) -> &str {
         &self.schema
+    }
+
+    /// Connections beside those of the store.
+    pub(crate) async fn pool(&self, size: u32) -> Result<PgPool> {
+        let pool = PgPoolOptions::new().max_connections(size).connect(&self.url).await;
+        pool.with_context(|| format!("failed to connect to the server that {URL} names"))
     }
 
     /// A connection beside those of the store.

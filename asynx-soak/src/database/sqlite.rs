@@ -1,11 +1,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use asynx_core::Store;
 use asynx_store_sqlite::SqliteStore;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 
 /// A file in a folder of its own.
 #[derive(Clone)]
@@ -31,7 +32,23 @@ impl Sqlite {
     }
 
     pub(crate) async fn open(&self) -> Result<Arc<dyn Store>> {
-        Ok(Arc::new(SqliteStore::open(self.file()).await?))
+        Ok(Arc::new(self.store().await?))
+    }
+
+    pub(crate) async fn store(&self) -> Result<SqliteStore> {
+        Ok(SqliteStore::open(self.file()).await?)
+    }
+
+    /// Connections beside those of the store.
+    pub(crate) async fn pool(&self, size: u32) -> Result<SqlitePool> {
+        let options = SqliteConnectOptions::new()
+            .filename(self.file())
+            .busy_timeout(Duration::from_secs(60));
+        let pool = SqlitePoolOptions::new()
+            .max_connections(size)
+            .connect_with(options)
+            .await;
+        pool.with_context(|| format!("failed to open {}", self.file().display()))
     }
 
     /// A connection beside those of the store.

@@ -50,6 +50,11 @@ impl Worker {
         })
     }
 
+    /// Its number among the processes of the machine.
+    pub(crate) fn id(&self) -> Result<u32> {
+        self.child.id().with_context(|| format!("{} has ended", self.role))
+    }
+
     /// Says a line to it.
     pub(crate) async fn tell(&mut self, line: &str) -> Result<()> {
         let told = self.stdin.write_all(format!("{line}\n").as_bytes()).await;

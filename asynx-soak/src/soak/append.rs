@@ -36,7 +36,7 @@ impl AddAssign for Tally {
 }
 
 /// Appends what a plan says and reports what was acknowledged.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     store: Arc<dyn Store>,
     plan: Plan,
     heads: HashMap<StreamId, Version>,
@@ -45,7 +45,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(store: Arc<dyn Store>, plan: Plan) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, plan: Plan) -> Self {
         Self {
             store,
             plan,
@@ -60,7 +60,7 @@ impl Writer {
     }
 
     /// One append, tried again where others were faster.
-    pub(super) async fn step(&mut self) -> Result<()> {
+    pub(crate) async fn step(&mut self) -> Result<()> {
         let mut drafts = self.plan.drafts();
         if self.plan.random().chance(0.01) {
             return self.drop_early(drafts).await;

@@ -24,6 +24,8 @@ mod given;
 mod hinder;
 mod ledger;
 
+pub(crate) use append::Writer;
+pub(crate) use plan::Plan;
 pub(crate) use read::read;
 pub(crate) use run::run;
 pub(crate) use write::write;

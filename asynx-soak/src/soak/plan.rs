@@ -47,7 +47,7 @@ impl Draft {
 }
 
 /// Thinks of appends.
-pub(super) struct Plan {
+pub(crate) struct Plan {
     random: Random,
     /// What this writer's own streams begin with.
     prefix: String,
@@ -57,7 +57,7 @@ pub(super) struct Plan {
 
 impl Plan {
     /// The plan of one writer; one that hinders makes appends that take a while.
-    pub(super) fn new(seed: u64, process: u64, writer: u64, hinders: bool) -> Self {
+    pub(crate) fn new(seed: u64, process: u64, writer: u64, hinders: bool) -> Self {
         Self {
             random: Random::seeded(seed ^ (process << 16 | writer).wrapping_mul(0x9e37_79b9)),
             prefix: format!("p{process}-w{writer}"),
