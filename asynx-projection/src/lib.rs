@@ -12,6 +12,7 @@
 mod engine;
 mod error;
 mod handle;
+mod inline;
 mod options;
 mod projection;
 mod status;
@@ -34,6 +35,7 @@ pub use engine::{Engine, EngineBuilder};
 pub use entry::{Entry, Forgotten};
 pub use error::EngineError;
 pub use handle::ProjectionHandle;
+pub use inline::Inline;
 pub use lifecycle::{Detached, Lifecycle, Transactional};
 pub use options::{OnPoison, ProjectionOptions};
 pub use projection::{Batch, HandlerError, Projection, TransactionalProjection};
