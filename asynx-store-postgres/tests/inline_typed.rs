@@ -124,7 +124,9 @@ async fn what_was_rolled_back_is_not_folded() {
     let one = counters(&schema.store_with(counting(&schema, &fails)).await).await;
     let other = counters(&schema.store_with(counting(&schema, &never)).await).await;
     let count = |by: &str| Count("c".to_owned(), by.to_owned());
-    one.send(count("first")).await.unwrap();
+    // Long, so that a patch never is the whole state.
+    let first = "first ".repeat(100);
+    one.send(count(&first)).await.unwrap();
 
     fails.store(true, Ordering::Relaxed);
     let refused = one.send(count("lost")).await.unwrap_err();
@@ -144,7 +146,7 @@ async fn what_was_rolled_back_is_not_folded() {
     // The version that it was for goes to somebody else, whose event this process never folds.
     other.send(count("other")).await.unwrap();
     one.send(count("third")).await.unwrap();
-    let by = ["first", "other", "third"].map(str::to_owned).to_vec();
+    let by = [&*first, "other", "third"].map(str::to_owned).to_vec();
     assert_eq!(row(&schema, "c").await.unwrap(), (3, 3, by));
 }
 
