@@ -11,7 +11,7 @@ impl Shared {
     pub(crate) fn append_all(&self, groups: Arc<[AppendGroup]>) -> BoxFuture<'_, Vec<GroupOutcome>> {
         Box::pin(async move {
             let outcomes = self.append_once(groups.clone()).await;
-            if !outcomes.iter().all(is_refused) {
+            if !self.options.halves || !outcomes.iter().all(is_refused) {
                 return outcomes;
             }
             match &*groups {

@@ -24,6 +24,7 @@
 //! ```
 
 mod batch;
+pub mod inline;
 mod lanes;
 mod options;
 mod queue;

@@ -13,6 +13,8 @@ pub struct LaneOptions {
     /// How long an append may take, by default 30 seconds; then it is dropped, and its callers are told that the
     /// outcome is unknown.
     pub timeout: Duration,
+    /// Whether what fails for good as a whole is tried again by halves; the function finds out who is to blame otherwise.
+    pub(crate) halves: bool,
     #[cfg(feature = "sabotage")]
     pub(crate) share_streams: bool,
 }
@@ -24,6 +26,7 @@ impl Default for LaneOptions {
             max_events: 256,
             max_bytes: 4 << 20,
             timeout: Duration::from_secs(30),
+            halves: true,
             #[cfg(feature = "sabotage")]
             share_streams: false,
         }
@@ -56,6 +59,14 @@ impl LaneOptions {
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Leaves it to the function to find out which group is to blame where an append fails for good: it is not tried
+    /// again by halves.
+    #[must_use]
+    pub const fn without_halves(mut self) -> Self {
+        self.halves = false;
         self
     }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use asynx_core::store::LogEvent;
-use asynx_core::{Category, Error, Store};
+use asynx_core::{Category, Error, Store, StreamId};
 
 /// Makes of the events of the log what a projection is given.
 #[async_trait]
@@ -18,6 +18,13 @@ pub trait Decode: Send + Sync + 'static {
     /// # Errors
     /// [`Error::Store`] when the store cannot be read, and [`Error::SchemaNewer`] where a newer program has to read on.
     async fn decode(&mut self, store: &Arc<dyn Store>, page: &[LogEvent]) -> Result<Vec<Decoded<Self::Entry>>, Error>;
+
+    /// Forgets what it keeps of streams, since some of their events were rolled back ([`Inline`](crate::Inline)). False
+    /// where it cannot, which is the default: another decoder takes its place then.
+    fn forget(&mut self, streams: &[StreamId]) -> bool {
+        let _ = streams;
+        false
+    }
 }
 
 /// An entry, or why its event cannot be read.
@@ -37,5 +44,9 @@ impl Decode for Untyped {
 
     async fn decode(&mut self, _: &Arc<dyn Store>, page: &[LogEvent]) -> Result<Vec<Decoded<LogEvent>>, Error> {
         Ok(page.iter().map(|event| Ok(Arc::new(event.clone()))).collect())
+    }
+
+    fn forget(&mut self, _: &[StreamId]) -> bool {
+        true
     }
 }

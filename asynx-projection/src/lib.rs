@@ -12,6 +12,7 @@
 mod engine;
 mod error;
 mod handle;
+mod inline;
 mod options;
 mod overview;
 mod projection;
@@ -40,6 +41,7 @@ pub use engine::{Engine, EngineBuilder};
 pub use entry::{Entry, Forgotten};
 pub use error::EngineError;
 pub use handle::ProjectionHandle;
+pub use inline::Inline;
 pub use lifecycle::{Detached, Lifecycle, Transactional};
 pub use options::{OnPoison, ProjectionOptions};
 pub use overview::{Running, Used, in_use, running};

@@ -245,6 +245,13 @@ impl<A: Aggregate> Decode for Typed<A> {
         }
         Ok(entries)
     }
+
+    fn forget(&mut self, streams: &[StreamId]) -> bool {
+        for stream in streams {
+            self.folded.pop(stream);
+        }
+        true
+    }
 }
 
 fn feed<'a>(fold: &mut Fold, events: impl Iterator<Item = &'a StoredEvent>) -> Result<(), Error> {

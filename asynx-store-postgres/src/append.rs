@@ -2,25 +2,56 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, NewEvent};
-use asynx_core::{Category, Position, StoreError, StreamId};
+use asynx_core::{Category, Position, Store, StoreError, StreamId};
+use asynx_lanes::inline::changed;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
-use crate::error::{append_error, not_sent};
+use crate::error::{append_error, is_outdated, not_sent, store_error};
+use crate::inline::Failed;
 use crate::store::Shared;
+
+/// By which way groups are appended.
+pub(crate) enum Way<'a> {
+    /// One statement, which is a transaction.
+    Plain,
+    /// In a transaction with the inline projections, which read this store.
+    Inline(&'a Arc<dyn Store>),
+}
 
 impl Shared {
     /// Appends groups of different streams, each wholly or not at all, in one statement.
     pub(crate) async fn append(self: &Arc<Self>, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
+        match self.append_by(groups, Way::Plain).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => vec![GroupOutcome::none(AppendError::NotApplied(error)); groups.len()],
+        }
+    }
+
+    /// Appends groups in one transaction. An error: one of them is to blame, and nothing of any is stored.
+    pub(crate) async fn append_by(
+        self: &Arc<Self>,
+        groups: &[AppendGroup],
+        way: Way<'_>,
+    ) -> Result<Vec<GroupOutcome>, StoreError> {
         // Before anything is awaited: a lease that is lost from now on was held when this was begun.
         let fences = self.fences.of(groups);
+        let roster = self.inline.roster();
+        if let Some(objection) = roster.objection(groups, matches!(way, Way::Inline(_))) {
+            return Err(objection);
+        }
         let mut outcomes: Vec<Option<GroupOutcome>> = groups.iter().map(refused).collect();
         let open: Vec<usize> = (0..groups.len()).filter(|&at| outcomes[at].is_none()).collect();
         let sound: Vec<&AppendGroup> = open.iter().map(|&at| &groups[at]).collect();
         if !sound.is_empty() {
-            let answers = match self.send(&sound, &fences).await {
+            let sent = match way {
+                Way::Plain => self.send(&sound, &fences, roster.changes).await.map_err(Failed::All),
+                Way::Inline(store) => self.send_inline(&sound, &fences, roster.changes, store).await,
+            };
+            let answers = match sent {
                 Ok(answers) => answers,
-                Err(error) => vec![GroupOutcome::none(error); sound.len()],
+                Err(Failed::All(error)) => vec![GroupOutcome::none(error); sound.len()],
+                Err(Failed::One(error)) => return Err(error),
             };
             for (at, answer) in open.into_iter().zip(answers) {
                 outcomes[at] = Some(answer);
@@ -28,25 +59,23 @@ impl Shared {
             self.appended();
         }
         let conflict = || GroupOutcome::none(AppendError::Conflict);
-        outcomes
+        Ok(outcomes
             .into_iter()
             .map(|outcome| outcome.unwrap_or_else(conflict))
-            .collect()
+            .collect())
     }
 
     async fn send(
         &self,
         groups: &[&AppendGroup],
         fences: &[(Category, i64)],
+        changes: i64,
     ) -> Result<Vec<GroupOutcome>, AppendError> {
         let mut connection = self.connections.lanes.take().await.map_err(not_sent)?;
-        let sent = match groups {
-            [AppendGroup { stream, events }] if events.len() == 1 && fences.is_empty() => {
-                self.send_one(&mut connection, stream, &events[0]).await
-            }
-            _ => self.send_batch(&mut connection, groups, fences).await,
+        let sent = match self.statement(&mut connection, groups, fences, changes).await {
+            Err(error) if is_outdated(&error) => Err(AppendError::NotApplied(self.explained(error).await)),
+            sent => sent.map_err(append_error),
         };
-        let sent = sent.map_err(append_error);
         match &sent {
             Ok(_) => self.connections.lanes.give_back(connection),
             // Whatever is left on it is nobody's any more, and the others may be lost as well.
@@ -60,11 +89,38 @@ impl Shared {
         sent
     }
 
+    /// Learns of a change of the inline projections where that is what an append failed for.
+    pub(crate) async fn explained(&self, error: sqlx::Error) -> StoreError {
+        if !is_outdated(&error) {
+            return store_error(error);
+        }
+        match self.learn().await {
+            Ok(()) => changed(),
+            Err(failed) => failed,
+        }
+    }
+
+    pub(crate) async fn statement(
+        &self,
+        connection: &mut PgConnection,
+        groups: &[&AppendGroup],
+        fences: &[(Category, i64)],
+        changes: i64,
+    ) -> Result<Vec<GroupOutcome>, sqlx::Error> {
+        match groups {
+            [AppendGroup { stream, events }] if events.len() == 1 && fences.is_empty() => {
+                self.send_one(connection, stream, &events[0], changes).await
+            }
+            _ => self.send_batch(connection, groups, fences, changes).await,
+        }
+    }
+
     async fn send_one(
         &self,
         connection: &mut PgConnection,
         stream: &StreamId,
         event: &NewEvent,
+        changes: i64,
     ) -> Result<Vec<GroupOutcome>, sqlx::Error> {
         let floor = if event.event_name.is_tombstone() {
             event.version.as_i64()
@@ -80,6 +136,7 @@ impl Shared {
             .bind(event.event_name.as_str())
             .bind(event.occurred_at.as_micros())
             .bind(&event.record[..])
+            .bind(changes)
             .fetch_one(connection)
             .await?;
         let (duplicate, applied): (bool, bool) = (row.try_get(2)?, row.try_get(3)?);
@@ -101,6 +158,7 @@ impl Shared {
         connection: &mut PgConnection,
         groups: &[&AppendGroup],
         fences: &[(Category, i64)],
+        changes: i64,
     ) -> Result<Vec<GroupOutcome>, sqlx::Error> {
         let columns = Columns::of(groups);
         let statement = if fences.is_empty() {
@@ -118,7 +176,8 @@ impl Shared {
             .bind(columns.event_id)
             .bind(columns.event_name)
             .bind(columns.occurred_at)
-            .bind(columns.record);
+            .bind(columns.record)
+            .bind(changes);
         if !fences.is_empty() {
             let (categories, generations): (Vec<&str>, Vec<i64>) = fences
                 .iter()

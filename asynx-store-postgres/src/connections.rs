@@ -15,6 +15,7 @@ use crate::lane_connections::{IDLE_MICROS, LaneConnections};
 pub(crate) struct Connections {
     pub(crate) lanes: LaneConnections,
     readers: PgPool,
+    inline: PgPool,
     /// What listens, notifies and renews leases must not wait for readers.
     background: PgPool,
     connector: Connector,
@@ -25,6 +26,7 @@ impl Connections {
         Self {
             lanes: LaneConnections::new(connector.clone()),
             readers: pool(&connector, options, options.readers.max(1)),
+            inline: pool(&connector, options, inline_size(options)),
             background: pool(&connector, options, 3),
             connector,
         }
@@ -42,6 +44,14 @@ impl Connections {
         }
     }
 
+    /// A transaction of an append that goes by inline projections.
+    pub(crate) async fn begin_inline(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        match self.inline.begin().await {
+            Err(sqlx::Error::PoolTimedOut) => Err(self.why().await),
+            begun => begun,
+        }
+    }
+
     pub(crate) async fn background(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
         self.acquire(&self.background).await
     }
@@ -52,7 +62,12 @@ impl Connections {
     }
 
     pub(crate) async fn close(&self) {
-        futures::join!(self.lanes.close(), self.readers.close(), self.background.close());
+        futures::join!(
+            self.lanes.close(),
+            self.readers.close(),
+            self.inline.close(),
+            self.background.close()
+        );
     }
 
     async fn acquire(&self, pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
@@ -73,6 +88,15 @@ impl Connections {
         }
     }
 }
+
+/// Two for each lane, since a connection is tested after its use; and some for projections that block their thread, which
+/// keep theirs until they are done.
+fn inline_size(options: &PostgresOptions) -> u32 {
+    let lanes = u32::try_from(options.inline_lanes.lanes.max(1)).unwrap_or(u32::MAX);
+    lanes.saturating_mul(2).saturating_add(BLOCKED)
+}
+
+const BLOCKED: u32 = 6;
 
 fn pool(connector: &Connector, options: &PostgresOptions, size: u32) -> PgPool {
     let (pinning, testing) = (connector.clone(), connector.clone());

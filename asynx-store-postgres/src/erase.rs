@@ -38,10 +38,10 @@ impl Erase for PostgresStore {
                 .bind(stream.aggregate_id.as_str())
                 .bind(through.as_i64())
                 .execute(&mut *transaction)
-                .await?;
-            transaction.commit().await
+                .await
         };
-        erasing.await.map_err(store_error)
+        erasing.await.map_err(store_error)?;
+        shared.commit_erased(transaction, stream, self.reading.as_ref()).await
     }
 
     async fn pending(&self, category: &Category) -> Result<Vec<PendingErasure>, StoreError> {

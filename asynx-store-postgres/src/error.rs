@@ -31,6 +31,21 @@ pub(crate) fn append_error(error: sqlx::Error) -> AppendError {
     }
 }
 
+/// Whether the server refused a statement, and so rolls its transaction back.
+pub(crate) fn is_refusal(error: &sqlx::Error) -> bool {
+    database(error).is_some_and(|refused| refused.severity() == PgSeverity::Error)
+}
+
+/// Whether it may go away.
+pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
+    explain(error).0
+}
+
+/// Whether an append did not know the newest change of the inline projections.
+pub(crate) fn is_outdated(error: &sqlx::Error) -> bool {
+    database(error).is_some_and(|refused| refused.code() == "22012")
+}
+
 fn database(error: &sqlx::Error) -> Option<&PgDatabaseError> {
     match error {
         sqlx::Error::Database(error) => error.try_downcast_ref::<PgDatabaseError>(),

@@ -23,6 +23,7 @@ mod append;
 mod checkpoints;
 mod erase;
 mod follow;
+mod inline;
 mod leases;
 mod log;
 mod parking;

@@ -180,7 +180,7 @@ impl Head {
     }
 }
 
-fn event(row: &PgRow) -> Result<Option<LogEvent>, StoreError> {
+pub(crate) fn event(row: &PgRow) -> Result<Option<LogEvent>, StoreError> {
     let Some(epoch) = row.try_get::<Option<i32>, _>(7).map_err(store_error)? else {
         return Ok(None);
     };

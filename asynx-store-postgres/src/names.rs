@@ -11,7 +11,7 @@ pub(crate) struct Names {
 const MAX_SCHEMA_BYTES: usize = 63;
 const MAX_PREFIX_BYTES: usize = 40;
 
-pub(crate) const TABLES: [&str; 9] = [
+pub(crate) const TABLES: [&str; 10] = [
     "migrations",
     "log",
     "heads",
@@ -21,6 +21,7 @@ pub(crate) const TABLES: [&str; 9] = [
     "leases",
     "parked",
     "events_json",
+    "inline",
 ];
 
 impl Names {

@@ -1,9 +1,13 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use asynx_core::Runtime;
+use asynx_core::store::InlineProjection;
 use asynx_lanes::LaneOptions;
+use asynx_lanes::inline::InlineSet;
+use sqlx::{Postgres, Transaction};
 
 /// Whether the store makes and changes its tables itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,6 +26,9 @@ pub struct PostgresOptions {
     pub(crate) prefix: String,
     pub(crate) migrate: Migrate,
     pub(crate) lanes: LaneOptions,
+    pub(crate) inline: InlineSet<Transaction<'static, Postgres>>,
+    pub(crate) without_inline: HashSet<String>,
+    pub(crate) inline_lanes: LaneOptions,
     pub(crate) readers: u32,
     pub(crate) acquire_timeout: Duration,
     pub(crate) statement_timeout: Duration,
@@ -38,6 +45,9 @@ impl Default for PostgresOptions {
             prefix: String::new(),
             migrate: Migrate::AtOpen,
             lanes: LaneOptions::default(),
+            inline: InlineSet::default(),
+            without_inline: HashSet::new(),
+            inline_lanes: LaneOptions::default().with_lanes(1),
             readers: 8,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(20),
@@ -83,6 +93,33 @@ impl PostgresOptions {
     #[must_use]
     pub const fn with_lanes(mut self, lanes: LaneOptions) -> Self {
         self.lanes = lanes;
+        self
+    }
+
+    /// Runs a projection in the transactions of the appends of its categories: what it makes is never behind. Each such
+    /// append waits for it.
+    ///
+    /// One whose categories have no events yet is in use once the store is open. For others call
+    /// [`build_inline`](crate::PostgresStore::build_inline) first.
+    #[must_use]
+    pub fn with_inline(mut self, projection: impl InlineProjection<Transaction<'static, Postgres>>) -> Self {
+        self.inline.push(Arc::new(projection));
+        self
+    }
+
+    /// Opens the store although this process does not have an inline projection of the database, by its name. Appends of
+    /// its categories are refused.
+    #[must_use]
+    pub fn without_inline(mut self, name: impl Into<String>) -> Self {
+        self.without_inline.insert(name.into());
+        self
+    }
+
+    /// Sets how appends that go by inline projections are made, by default in one lane: projections that write the same
+    /// rows wait for each other anyway. Each lane has a connection of its own.
+    #[must_use]
+    pub const fn with_inline_lanes(mut self, lanes: LaneOptions) -> Self {
+        self.inline_lanes = lanes;
         self
     }
 
@@ -150,6 +187,7 @@ impl fmt::Debug for PostgresOptions {
             .field("prefix", &self.prefix)
             .field("migrate", &self.migrate)
             .field("lanes", &self.lanes)
+            .field("inline", &self.inline)
             .field("readers", &self.readers)
             .finish_non_exhaustive()
     }

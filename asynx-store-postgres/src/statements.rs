@@ -40,6 +40,15 @@ pub(crate) struct Statements {
     pub(crate) parked: Sql,
     pub(crate) unpark: Sql,
     pub(crate) checkpoint_move: Sql,
+    pub(crate) inline_changes: Sql,
+    pub(crate) inline_noted: Sql,
+    pub(crate) inline_lock: Sql,
+    pub(crate) inline_any: Sql,
+    pub(crate) inline_rest: Sql,
+    pub(crate) inline_note: Sql,
+    pub(crate) inline_remove: Sql,
+    pub(crate) inline_change: Sql,
+    pub(crate) tombstone: Sql,
 }
 
 /// One statement.
@@ -95,6 +104,15 @@ impl Statements {
             parked: sql(PARKED),
             unpark: sql(UNPARK),
             checkpoint_move: sql(CHECKPOINT_MOVE),
+            inline_changes: sql(INLINE_CHANGES),
+            inline_noted: sql(INLINE_NOTED),
+            inline_lock: sql(INLINE_LOCK),
+            inline_any: sql(INLINE_ANY),
+            inline_rest: sql(INLINE_REST),
+            inline_note: sql(INLINE_NOTE),
+            inline_remove: sql(INLINE_REMOVE),
+            inline_change: sql(INLINE_CHANGE),
+            tombstone: sql(TOMBSTONE),
         }
     }
 }
@@ -112,6 +130,9 @@ impl Statements {
 /// An id is looked up by the index of ids, whatever the planner thinks of the stream's: `offset 0` keeps it from reading a
 /// whole stream for one id, as a plan that was made while the tables were small would.
 ///
+/// An append that does not know the newest change of the inline projections fails: it divides by zero, an error that
+/// nothing else here gives and that shows no row to the server's log.
+///
 /// One ordered pass over the heads, so that appends of many processes take their locks in one order.
 const APPEND_BATCH: &str = r#"
 with e as materialized (
@@ -120,7 +141,8 @@ with e as materialized (
     as t(category, aggregate_id, expected, last, floor, version, event_id, event_name, occurred_at, record, ord)
 ),
 w as materialized (
-    select (select epoch from {log}) as epoch, pg_current_xact_id()::text::bigint as tx
+    select (select epoch / (inline_changes = $11::bigint)::integer from {log}) as epoch,
+        pg_current_xact_id()::text::bigint as tx
 ),
 dup as materialized (
     select e.ord, e.category, e.aggregate_id from e
@@ -168,16 +190,17 @@ select dup.ord, false, 0, 0 from dup
 const FENCE: &str = r"
 fence as materialized (
     select f.category from {leases} l
-    join unnest($11::text[], $12::bigint[]) as f(category, token) on l.name = 'writer:' || f.category
+    join unnest($12::text[], $13::bigint[]) as f(category, token) on l.name = 'writer:' || f.category
     where l.token = f.token for key share of l
 ),";
 const FENCED: &str = r"
-        and (e.category <> all ($11::text[]) or e.category in (select category from fence))";
+        and (e.category <> all ($12::text[]) or e.category in (select category from fence))";
 
 /// The same for one event, whose plan is cheaper.
 const APPEND_ONE: &str = r#"
 with w as materialized (
-    select (select epoch from {log}) as epoch, pg_current_xact_id()::text::bigint as tx,
+    select (select epoch / (inline_changes = $9::bigint)::integer from {log}) as epoch,
+        pg_current_xact_id()::text::bigint as tx,
         exists (
             select from (select category, aggregate_id from {events} where event_id = $5 offset 0) x
             where x.category = $1 and x.aggregate_id = $2
@@ -503,4 +526,45 @@ const UNPARK: &str = "delete from {parked} where reader = $1 and epoch = $2 and 
 const CHECKPOINT_MOVE: &str = r"
 update {checkpoints} set position = $3, moved_at = now()
 where reader = $1 and fence = $4 and live and position is not distinct from $2
+";
+
+const INLINE_CHANGES: &str = "select inline_changes from {log}";
+
+/// One statement, so that the rows are those of the count.
+const INLINE_NOTED: &str = r"
+select l.inline_changes, i.name, i.version, i.categories from {log} l left join {inline} i on true order by i.name
+";
+
+/// Waits for the appends and erasures that are under way, and keeps others from beginning until the transaction's end.
+const INLINE_LOCK: &str = "lock table {heads} in share mode";
+
+const INLINE_ANY: &str =
+    "select exists (select from {heads} where cardinality($1::text[]) = 0 or category = any ($1::text[]))";
+
+/// What comes after a position, whatever is under way: for who holds the lock, under which nothing of ours is.
+const INLINE_REST: &str = r"
+select null::integer, null::bigint, null::bigint, null::bigint, null::integer, null::bigint, null::integer,
+    epoch, tx, seq, category, aggregate_id, version, event_id, event_name, occurred_at, record
+from {events}
+where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
+    and (cardinality($4::text[]) = 0 or category = any ($4::text[]))
+order by epoch, tx, seq limit $5
+";
+
+const INLINE_NOTE: &str = r"
+insert into {inline} (name, version, categories) values ($1, $2, $3)
+on conflict (name) do update set version = excluded.version, categories = excluded.categories, since = now()
+";
+
+const INLINE_REMOVE: &str = "delete from {inline} where name = $1 returning version";
+
+const INLINE_CHANGE: &str = "update {log} set inline_changes = inline_changes + 1";
+
+/// The newest tombstone of a stream that has not begun to live again.
+const TOMBSTONE: &str = r"
+select null::integer, null::bigint, null::bigint, null::bigint, null::integer, null::bigint, null::integer,
+    e.epoch, e.tx, e.seq, e.category, e.aggregate_id, e.version, e.event_id, e.event_name, e.occurred_at,
+    null::bytea as record
+from {heads} h join {events} e using (category, aggregate_id, version)
+where h.category = $1 and h.aggregate_id = $2 and h.version = h.floor
 ";

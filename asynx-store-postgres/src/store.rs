@@ -8,14 +8,15 @@ use asynx_core::store::{
 };
 use asynx_core::{Position, Runtime, Store, StoreError, StreamId, Version};
 use asynx_lanes::Lanes;
-use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{PgConnection, PgPool};
 
 use crate::connections::{Connections, check_server};
 use crate::connector::Connector;
 use crate::error::store_error;
 use crate::fences::{Begun, Fences};
 use crate::follow::Follower;
+use crate::inline::{Inline, Reading};
 use crate::names::Names;
 use crate::statements::Statements;
 use crate::{Migrate, PostgresOptions, schema};
@@ -27,7 +28,11 @@ use crate::{Migrate, PostgresOptions, schema};
 #[derive(Clone)]
 pub struct PostgresStore {
     pub(crate) shared: Arc<Shared>,
-    lanes: Lanes,
+    pub(crate) lanes: Lanes,
+    /// Of the appends that go by inline projections.
+    pub(crate) inline_lanes: Lanes,
+    /// What inline projections read; nothing where this is what they read.
+    pub(crate) reading: Option<Arc<dyn Store>>,
 }
 
 pub(crate) struct Shared {
@@ -38,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) follower: Follower,
     pub(crate) fences: Fences,
+    pub(crate) inline: Inline,
 }
 
 impl PostgresStore {
@@ -78,6 +84,17 @@ impl PostgresStore {
     }
 
     async fn new(connect: PgConnectOptions, options: PostgresOptions) -> Result<Self, StoreError> {
+        let (store, mut connection) = Self::begin(connect, options).await?;
+        store.shared.enrol(&mut connection).await?;
+        store.shared.connections.lanes.give_back(connection);
+        Ok(store)
+    }
+
+    /// Opens the store, whatever inline projections the database has.
+    pub(crate) async fn begin(
+        connect: PgConnectOptions,
+        options: PostgresOptions,
+    ) -> Result<(Self, PgConnection), StoreError> {
         let names = Names::parse(&options.schema, &options.prefix)?;
         let runtime = runtime(&options)?;
         let connector = Connector::new(connect, &options, runtime.clone());
@@ -88,13 +105,12 @@ impl PostgresStore {
             Migrate::ByHand => schema::check_version(&mut connection, &names).await?,
         }
         schema::check_epoch(&mut connection, &names).await?;
-        let connections = Connections::new(connector, &options);
-        connections.lanes.give_back(connection);
         let shared = Arc::new(Shared {
             statements: Statements::new(&names),
             follower: Follower::default(),
             fences: Fences::default(),
-            connections,
+            inline: Inline::new(options.inline.clone(), options.without_inline.clone()),
+            connections: Connections::new(connector, &options),
             names,
             options,
             runtime,
@@ -104,7 +120,27 @@ impl PostgresStore {
             let shared = appending.clone();
             Box::pin(async move { shared.append(&groups).await })
         });
-        Ok(Self { shared, lanes })
+        let (appending, reading) = (shared.clone(), Reading::of(&shared));
+        let options = shared.options.inline_lanes.clone().without_halves();
+        let reads = reading.clone();
+        let inline_lanes = Lanes::new(shared.runtime.clone(), options, move |groups| {
+            Box::pin(appending.clone().append_inline(groups, reads.clone()))
+        });
+        Ok((Self::of(shared, lanes, inline_lanes, Some(reading)), connection))
+    }
+
+    pub(crate) const fn of(
+        shared: Arc<Shared>,
+        lanes: Lanes,
+        inline_lanes: Lanes,
+        reading: Option<Arc<dyn Store>>,
+    ) -> Self {
+        Self {
+            shared,
+            lanes,
+            inline_lanes,
+            reading,
+        }
     }
 
     /// How the tables differ from what this version of asynx makes: one line each, none if they are the same. Makes
@@ -136,12 +172,15 @@ impl PostgresStore {
         let names = Names::parse(&options.schema, &options.prefix)?;
         let connector = Connector::new(connect, options, runtime(options)?);
         let mut connection = connector.connect().await.map_err(store_error)?;
-        schema::rebase(&mut connection, &names).await
+        schema::rebase(&mut connection, &names, options.migrate).await
     }
 
     async fn append_groups(&self, groups: Vec<AppendGroup>) -> Vec<GroupOutcome> {
         let begun = Begun::new(&self.shared, &groups);
-        let outcomes = self.lanes.append(groups).await;
+        let outcomes = match self.shared.inline.roster().is_plain() {
+            true => self.lanes.append(groups).await,
+            false => self.append_by_route(groups).await,
+        };
         begun.end();
         outcomes
     }

@@ -166,7 +166,7 @@ async fn a_rebase_waits_for_appends_that_are_under_way() {
     let schema = Schema::new();
     let store = schema.store().await;
     prepare(&schema).await;
-    let held = Holding::new(&schema)
+    let held = Holding::new(&schema, schema.options())
         .append(&samples::group(&order("held"), 1, 1))
         .await;
     let options = schema.options();

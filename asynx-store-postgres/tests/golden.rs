@@ -7,19 +7,24 @@ mod server;
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use asynx_core::store::{AppendGroup, Checkpoint, ForgetPolicy, HeadQuery, Load, LogFilter, NewEvent, Snapshot};
+use asynx_core::store::{
+    AppendGroup, Checkpoint, ForgetPolicy, HeadQuery, InlineBatch, InlineProjection, Load, LogFilter, NewEvent,
+    Snapshot,
+};
 use asynx_core::{
-    Category, EventId, EventName, Position, SchemaVersion, Store, StreamId, TOMBSTONE, Timestamp, Version,
+    Category, EventId, EventName, Position, SchemaVersion, Store, StoreError, StreamId, TOMBSTONE, Timestamp, Version,
 };
 use asynx_store_postgres::{PostgresOptions, PostgresStore};
 use asynx_testkit::samples;
 use bytes::Bytes;
 use server::{Cluster, Made, log_of, order, program, run_program};
 use sqlx::types::Uuid;
+use sqlx::{Postgres, Transaction};
 
 /// The newest version of the tables.
-const NEWEST: u32 = 1;
+const NEWEST: u32 = 2;
 
 fn file(version: u32) -> PathBuf {
     [
@@ -111,10 +116,43 @@ async fn fill(store: &PostgresStore) {
     assert!(checkpoints.remove("removed", fence).await.unwrap());
 }
 
+/// An inline projection, for its name and what it wants.
+struct Totals(Vec<Category>);
+
+#[async_trait::async_trait]
+impl InlineProjection<Transaction<'static, Postgres>> for Totals {
+    fn name(&self) -> &str {
+        "totals"
+    }
+
+    fn version(&self) -> u32 {
+        3
+    }
+
+    fn categories(&self) -> &[Category] {
+        &self.0
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    async fn apply(&self, _: &mut Transaction<'static, Postgres>, _: &InlineBatch<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn with_totals() -> PostgresOptions {
+    let wanted = ["account", "invoice"].map(|category| Category::parse(category).unwrap());
+    PostgresOptions::new().with_inline(Totals(wanted.to_vec()))
+}
+
 /// Makes the file of the newest version, where somebody asks for it.
 async fn write() {
     let cluster = Cluster::start();
-    let store = PostgresStore::connect(&cluster.url()).await.unwrap();
+    let store = PostgresStore::connect_with(&cluster.url(), with_totals())
+        .await
+        .unwrap();
     fill(&store).await;
     store.close().await;
     let mut dump = program("pg_dump");
@@ -149,7 +187,19 @@ async fn databases_of_every_version_are_read() {
         PostgresStore::rebase(&database.url(), &PostgresOptions::new())
             .await
             .unwrap();
-        let store = PostgresStore::connect(&database.url()).await.unwrap();
+        // Since version 2 there is an inline projection.
+        let options = match version {
+            1 => PostgresOptions::new(),
+            _ => {
+                let plain = PostgresStore::connect(&database.url()).await.unwrap_err();
+                assert!(
+                    plain.to_string().contains("account, invoice go by version 3"),
+                    "{plain}"
+                );
+                with_totals()
+            }
+        };
+        let store = PostgresStore::connect_with(&database.url(), options).await.unwrap();
         assert_eq!(store.check_schema().await.unwrap(), [""; 0]);
         is_whole(&store).await;
         goes_on(&store).await;

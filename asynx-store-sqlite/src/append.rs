@@ -2,16 +2,19 @@ use std::sync::Arc;
 
 use asynx_core::StoreError;
 use asynx_core::store::{AppendError, AppendGroup, GroupOutcome};
+use asynx_lanes::inline::changed;
 use sqlx::sqlite::SqliteRow;
 
 use crate::database::Database;
+use crate::inline::{Failed, Way};
 use crate::plan::{Looked, Plan};
 use crate::statement::Values;
 use crate::write::Uncommitted;
 use crate::{insert, json, row};
 
-/// Begins, and asks all that decides: who holds leases, where the log ends, the last stream's number, and of each event
-/// how far its stream has come and whether that has its id already. Unknown streams give nothing.
+/// Begins, and asks all that decides: who holds leases, where the log ends, the last stream's number, of each event
+/// how far its stream has come and whether that has its id already, and how often the inline projections changed. Unknown
+/// streams give nothing.
 ///
 /// One row, since each row is a message from the connection's thread. `CROSS JOIN` and `INDEXED BY` leave the planner no
 /// choice: statistics that were taken while the tables were small must not make it scan them.
@@ -30,6 +33,8 @@ SELECT (
         ON s.category = q.value ->> 0 AND s.aggregate_id = q.value ->> 1
     LEFT JOIN asynx_events AS e INDEXED BY asynx_events_by_id
         ON e.event_id = unhex(q.value ->> 2) AND e.stream = s.stream
+), (
+    SELECT changes FROM asynx_inline_changes WHERE only_row = 1
 )";
 
 impl Database {
@@ -37,28 +42,46 @@ impl Database {
     ///
     /// Where it fails, it fails for all of them: the lanes then find out which one is to blame.
     pub(crate) async fn append(self: Arc<Self>, groups: Arc<[AppendGroup]>) -> Vec<GroupOutcome> {
-        match self.try_append(&groups).await {
-            Ok(outcomes) => outcomes,
-            Err(error) => groups.iter().map(|_| GroupOutcome::none(error.clone())).collect(),
-        }
+        let error = match self.try_append(&groups, Way::Plain).await {
+            Ok(outcomes) => return outcomes,
+            Err(Failed::All(error)) => error,
+            Err(Failed::One(error)) => AppendError::NotApplied(error),
+        };
+        groups.iter().map(|_| GroupOutcome::none(error.clone())).collect()
     }
 
-    async fn try_append(&self, groups: &[AppendGroup]) -> Result<Vec<GroupOutcome>, AppendError> {
+    pub(crate) async fn try_append(&self, groups: &[AppendGroup], way: Way<'_>) -> Result<Vec<GroupOutcome>, Failed> {
+        let roster = self.inline.roster();
+        if let Some(objection) = roster.objection(groups, matches!(way, Way::Inline(_))) {
+            return Err(Failed::One(objection));
+        }
         let values = Values::default()
             .text(self.leases.fences(groups))
             .text(questions(groups));
         let begun = self.begin(LOOK, values).await;
-        let (writing, answers) = begun.map_err(AppendError::NotApplied)?;
-        let looked = row::only(&answers).and_then(|answer| self.looked(answer, groups));
+        let (writing, answers) = begun.map_err(not_applied)?;
+        let looked = row::only(&answers).and_then(|answer| {
+            let changes = row::number(answer, 4)?;
+            Ok((changes, self.looked(answer, groups)?))
+        });
         let plan = match looked {
-            Ok(looked) => Plan::new(groups, &looked),
+            Ok((changes, looked)) if changes == roster.changes => Plan::new(groups, &looked),
+            Ok(_) => {
+                writing.roll_back().await;
+                self.learn().await.map_err(not_applied)?;
+                return Err(not_applied(changed()));
+            }
             Err(error) => {
                 writing.roll_back().await;
-                return Err(AppendError::NotApplied(error));
+                return Err(not_applied(error));
             }
         };
         if plan.is_empty() {
             writing.roll_back().await;
+            return Ok(plan.into_outcomes());
+        }
+        if let Way::Inline(store) = way {
+            self.commit_inline(writing, &plan, store).await?;
             return Ok(plan.into_outcomes());
         }
         match insert::commit(writing, &plan).await {
@@ -66,8 +89,8 @@ impl Database {
                 self.growth.announce();
                 Ok(plan.into_outcomes())
             }
-            Err(Uncommitted::No(error)) => Err(AppendError::NotApplied(error)),
-            Err(Uncommitted::Unknown(error)) => Err(AppendError::Unknown(error)),
+            Err(Uncommitted::No(error)) => Err(not_applied(error)),
+            Err(Uncommitted::Unknown(error)) => Err(Failed::All(AppendError::Unknown(error))),
         }
     }
 
@@ -81,6 +104,10 @@ impl Database {
         }
         Looked::read(answer, groups)
     }
+}
+
+fn not_applied(error: StoreError) -> Failed {
+    Failed::All(AppendError::NotApplied(error))
 }
 
 /// One entry per event: its stream and its id.

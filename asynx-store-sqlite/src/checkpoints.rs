@@ -24,6 +24,10 @@ pub(crate) const REMOVE: &str = "BEGIN IMMEDIATE;
 UPDATE asynx_checkpoints SET position = NULL, known = 0 WHERE reader = ?1 AND fence = ?2 AND known = 1 RETURNING 1;
 COMMIT";
 
+/// The same within a transaction.
+pub(crate) const REMOVE_IN: &str =
+    "UPDATE asynx_checkpoints SET position = NULL, known = 0 WHERE reader = ?1 AND fence = ?2 AND known = 1";
+
 #[async_trait]
 impl Checkpoints for SqliteStore {
     async fn get(&self, reader: &str) -> Result<Option<Checkpoint>, StoreError> {

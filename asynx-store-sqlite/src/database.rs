@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 
 use crate::SqliteOptions;
 use crate::growth::Growth;
+use crate::inline::Inline;
 use crate::leases::Leases;
 use crate::patience::Patience;
 use crate::pool::{Kind, Pool};
@@ -25,6 +26,9 @@ pub(crate) struct Database {
     pub(crate) poll_interval: Duration,
     pub(crate) growth: Growth,
     pub(crate) leases: Leases,
+    pub(crate) inline: Inline,
+    /// How long an append may take, with all that it waits for.
+    pub(crate) append_timeout: Duration,
 }
 
 /// The pages that a connection keeps in memory, in KiB, negative as SQLite wants it. A larger cache costs more at each
@@ -36,6 +40,9 @@ const CHECKPOINT_PAGES: &str = "4000";
 /// How many rows a connection's thread may be ahead of whom it reads for: enough that they seldom wait for each other,
 /// and what large records may cost in memory.
 const ROWS_AHEAD: usize = 32;
+
+/// How long a transaction may take once it is begun; then its outcome is unknown.
+const TO_APPEND: Duration = Duration::from_secs(30);
 
 impl Database {
     /// Opens a file that may not exist yet; in memory where there is none.
@@ -79,6 +86,9 @@ impl Database {
             poll_interval: options.poll_interval,
             growth: Growth::default(),
             leases: Leases::default(),
+            inline: Inline::new(options.inline.clone(), options.without_inline.clone()),
+            // What waits for others must have its answer first, or nothing would be known of what was not begun.
+            append_timeout: 2 * options.busy_timeout + TO_APPEND,
         })
     }
 

@@ -3,12 +3,15 @@ use asynx_core::store::{Erase, ForgetPolicy, PendingErasure};
 use asynx_core::{Category, StoreError, StreamId, Version};
 
 use crate::SqliteStore;
+use crate::inline::Erased;
 use crate::read::of_stream;
 use crate::row;
 use crate::statement::Values;
 
 pub(crate) const FIND: &str = "BEGIN IMMEDIATE;
-SELECT stream, floor FROM asynx_streams INDEXED BY asynx_streams_by_name WHERE category = ?1 AND aggregate_id = ?2";
+SELECT stream, floor, version, 
+    (SELECT changes FROM asynx_inline_changes WHERE only_row = 1)
+FROM asynx_streams INDEXED BY asynx_streams_by_name WHERE category = ?1 AND aggregate_id = ?2";
 
 pub(crate) const KEEP_ROWS: &str = "UPDATE asynx_events INDEXED BY asynx_events_by_version SET record = NULL
     WHERE stream = ?1 AND version <= ?2 AND record IS NOT NULL";
@@ -46,16 +49,21 @@ impl Erase for SqliteStore {
                 "{stream} has no tombstone at or above version {through}: its living events are not erased"
             )));
         }
-        let dead = Values::default()
-            .number(row::number(found, 0)?)
-            .number(through.as_i64());
+        let erased = Erased {
+            number: row::number(found, 0)?,
+            floor: row::optional_version(found, 1)?,
+            head: row::optional_version(found, 2)?,
+            changes: row::number(found, 3)?,
+        };
+        let dead = Values::default().number(erased.number).number(through.as_i64());
         let erase = match policy {
             ForgetPolicy::KeepRows => KEEP_ROWS,
             ForgetPolicy::EraseAll => ERASE_ALL,
         };
         writing.run(erase, dead.clone()).await?;
         writing.run(DONE, dead).await?;
-        Ok(writing.commit().await?)
+        let committing = self.database().commit_erased(writing, stream, &erased, self.reading());
+        committing.await
     }
 
     async fn pending(&self, category: &Category) -> Result<Vec<PendingErasure>, StoreError> {

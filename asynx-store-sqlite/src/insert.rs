@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use asynx_core::StoreError;
 use asynx_core::store::NewEvent;
 
 use crate::plan::{GroupAppend, Plan};
@@ -34,6 +35,22 @@ pub(crate) async fn commit(mut writing: Writing, plan: &Plan<'_>) -> Result<(), 
     }
     let (text, values) = statements(events, streams);
     writing.commit_with(text, values, STATEMENTS).await
+}
+
+/// Stores what is planned and leaves the transaction open.
+pub(crate) async fn store(writing: &mut Writing, plan: &Plan<'_>) -> Result<(), StoreError> {
+    let mut streams = &plan.appends[..];
+    let events: Vec<_> = plan.appends.iter().flat_map(GroupAppend::events).collect();
+    let mut events = &events[..];
+    while !events.is_empty() || !streams.is_empty() {
+        let (more_events, more_streams);
+        (more_events, events) = events.split_at(events.len().min(MOST));
+        (more_streams, streams) = streams.split_at(streams.len().min(MOST));
+        let (text, values) = statements(more_events, more_streams);
+        let text = text.strip_suffix(COMMIT).unwrap_or(text);
+        writing.run(text, values).await?;
+    }
+    Ok(())
 }
 
 /// The text for so many rows, and their values.

@@ -56,6 +56,7 @@ mod erase;
 mod error;
 mod growth;
 mod heads;
+mod inline;
 mod insert;
 mod json;
 mod lag;

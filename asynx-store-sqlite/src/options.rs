@@ -1,9 +1,14 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use asynx_core::Runtime;
+use asynx_core::store::InlineProjection;
+use asynx_lanes::inline::InlineSet;
 use sqlx::sqlite::SqliteSynchronous;
+
+use crate::SqliteTransaction;
 
 /// What an answered append has survived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +40,8 @@ pub struct SqliteOptions {
     pub(crate) batch_events: usize,
     pub(crate) batch_bytes: usize,
     pub(crate) poll_interval: Duration,
+    pub(crate) inline: InlineSet<SqliteTransaction>,
+    pub(crate) without_inline: HashSet<String>,
     pub(crate) runtime: Option<Arc<dyn Runtime>>,
 }
 
@@ -47,6 +54,8 @@ impl Default for SqliteOptions {
             batch_events: 256,
             batch_bytes: 4 << 20,
             poll_interval: Duration::from_millis(100),
+            inline: InlineSet::default(),
+            without_inline: HashSet::new(),
             runtime: None,
         }
     }
@@ -98,6 +107,25 @@ impl SqliteOptions {
         self
     }
 
+    /// Runs a projection in the transactions of the appends of its categories: what it makes is never behind. While it
+    /// runs nobody else writes to the file.
+    ///
+    /// One whose categories have no events yet is in use once the store is open. For others call
+    /// [`build_inline`](crate::SqliteStore::build_inline) first. Not for stores in memory.
+    #[must_use]
+    pub fn with_inline(mut self, projection: impl InlineProjection<SqliteTransaction>) -> Self {
+        self.inline.push(Arc::new(projection));
+        self
+    }
+
+    /// Opens the store although this process does not have an inline projection of the file, by its name. Appends of
+    /// its categories are refused.
+    #[must_use]
+    pub fn without_inline(mut self, name: impl Into<String>) -> Self {
+        self.without_inline.insert(name.into());
+        self
+    }
+
     /// Where tasks, sleep and chance come from. By default the tokio runtime that the store is opened in, or smol where
     /// there is none and the feature `smol` is on.
     #[must_use]
@@ -116,6 +144,7 @@ impl fmt::Debug for SqliteOptions {
             .field("batch_events", &self.batch_events)
             .field("batch_bytes", &self.batch_bytes)
             .field("poll_interval", &self.poll_interval)
+            .field("inline", &self.inline)
             .finish_non_exhaustive()
     }
 }

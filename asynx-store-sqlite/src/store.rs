@@ -1,7 +1,6 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use asynx_core::store::{
@@ -13,6 +12,7 @@ use asynx_lanes::{LaneOptions, Lanes};
 use futures::channel::oneshot;
 
 use crate::database::Database;
+use crate::inline::reading;
 use crate::location::located;
 use crate::{SqliteOptions, schema};
 
@@ -27,11 +27,12 @@ use crate::{SqliteOptions, schema};
 pub struct SqliteStore {
     database: Arc<Database>,
     lanes: Lanes,
+    /// Of the appends that go by inline projections.
+    inline_lanes: Lanes,
+    /// What inline projections read; nothing where this is what they read.
+    reading: Option<Arc<dyn Store>>,
     runtime: Arc<dyn Runtime>,
 }
-
-/// How long a transaction may take once it is begun; then its outcome is unknown.
-const TO_APPEND: Duration = Duration::from_secs(30);
 
 impl SqliteStore {
     /// Opens a file, which is made where it is missing, with the default options. Its directory must be there.
@@ -54,9 +55,9 @@ impl SqliteStore {
     /// # Cancel safety
     /// Safe.
     pub async fn open_with(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
-        let file = located(path.as_ref())?;
-        let name = format!("{:?}", file.display());
-        Self::connect(name.into(), Some(file), options).await
+        let store = Self::begun(path.as_ref(), options).await?;
+        store.database.enrol().await?;
+        Ok(store)
     }
 
     /// A store that is gone when it is dropped, for tests: it keeps every law but that of durability, and has one
@@ -79,7 +80,9 @@ impl SqliteStore {
     /// # Cancel safety
     /// Safe.
     pub async fn in_memory_with(options: SqliteOptions) -> Result<Self, StoreError> {
-        Self::connect("the database in memory".into(), None, options).await
+        let store = Self::connect("the database in memory".into(), None, options).await?;
+        store.database.enrol().await?;
+        Ok(store)
     }
 
     /// The SQL that makes an empty file a store of this version, to be read, or run by who makes files themselves.
@@ -98,6 +101,13 @@ impl SqliteStore {
         self.database.close().await;
     }
 
+    /// Opens a file, whatever inline projections it has.
+    pub(crate) async fn begun(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
+        let file = located(path)?;
+        let name = format!("{:?}", file.display());
+        Self::connect(name.into(), Some(file), options).await
+    }
+
     async fn connect(
         name: Arc<str>,
         file: Option<std::path::PathBuf>,
@@ -113,35 +123,70 @@ impl SqliteStore {
             .with_lanes(1)
             .with_max_events(options.batch_events)
             .with_max_bytes(options.batch_bytes)
-            // What waits for others must have its answer first, or nothing would be known of what was not begun.
-            .with_timeout(2 * options.busy_timeout + TO_APPEND);
-        let appending = Arc::clone(&database);
+            .with_timeout(database.append_timeout);
+        let (appending, inline_options) = (Arc::clone(&database), lanes.clone().without_halves());
         let lanes = Lanes::new(Arc::clone(&runtime), lanes, move |groups| {
             Box::pin(Arc::clone(&appending).append(groups))
         });
-        Ok(Self {
+        let (appending, reading) = (Arc::clone(&database), reading(&database, &runtime));
+        let reads = Arc::clone(&reading);
+        let inline_lanes = Lanes::new(Arc::clone(&runtime), inline_options, move |groups| {
+            Box::pin(Arc::clone(&appending).append_inline(groups, Arc::clone(&reads)))
+        });
+        Ok(Self::of(database, lanes, inline_lanes, Some(reading), runtime))
+    }
+
+    pub(crate) const fn of(
+        database: Arc<Database>,
+        lanes: Lanes,
+        inline_lanes: Lanes,
+        reading: Option<Arc<dyn Store>>,
+        runtime: Arc<dyn Runtime>,
+    ) -> Self {
+        Self {
             database,
             lanes,
+            inline_lanes,
+            reading,
             runtime,
-        })
+        }
+    }
+
+    pub(crate) const fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
+    pub(crate) const fn inline_lanes(&self) -> &Lanes {
+        &self.inline_lanes
+    }
+
+    pub(crate) const fn reading(&self) -> Option<&Arc<dyn Store>> {
+        self.reading.as_ref()
     }
 
     pub(crate) const fn database(&self) -> &Arc<Database> {
         &self.database
     }
 
+    async fn append_now(&self, groups: Vec<AppendGroup>) -> Vec<GroupOutcome> {
+        match self.database.inline.roster().is_plain() {
+            true => self.lanes.append(groups).await,
+            false => self.append_by_route(groups).await,
+        }
+    }
+
     async fn append_groups(&self, groups: Vec<AppendGroup>) -> Vec<GroupOutcome> {
         let begun = self.database.leases.append(&groups);
         if begun.is_empty() {
-            return self.lanes.append(groups).await;
+            return self.append_now(groups).await;
         }
         // Under a lease the call goes on when its caller has gone, and the lease lasts as long: no later holder may
         // see it come through.
         let count = groups.len();
-        let lanes = self.lanes.clone();
+        let store = self.clone();
         let (answer, answered) = oneshot::channel();
         self.runtime.spawn(Box::pin(async move {
-            let outcomes = lanes.append(groups).await;
+            let outcomes = store.append_now(groups).await;
             drop(begun);
             let _ = answer.send(outcomes);
         }));

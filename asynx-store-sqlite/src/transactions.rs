@@ -13,7 +13,7 @@ use crate::write::Writing;
 /// transaction, and who does not look at them would go on outside of any.
 const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT asynx_open";
 
-const STILL_OPEN: &str = "RELEASE asynx_open; SAVEPOINT asynx_open";
+pub(crate) const STILL_OPEN: &str = "RELEASE asynx_open; SAVEPOINT asynx_open";
 
 const COMMIT: &str = "RELEASE asynx_open; COMMIT";
 
@@ -35,8 +35,17 @@ impl SqliteTransaction {
         self.0.connection()
     }
 
+    /// Of a transaction whose savepoint is open.
+    pub(crate) const fn of(writing: Writing) -> Self {
+        Self(writing)
+    }
+
+    pub(crate) fn into_writing(self) -> Writing {
+        self.0
+    }
+
     /// Runs a statement of ours, if the transaction is still open.
-    async fn run(&mut self, sql: &'static str, values: Values) -> Result<Vec<SqliteRow>, StoreError> {
+    pub(crate) async fn run(&mut self, sql: &'static str, values: Values) -> Result<Vec<SqliteRow>, StoreError> {
         self.0.run(STILL_OPEN, Values::default()).await.map_err(ended)?;
         let statements = self.0.run(sql, values).await?;
         Ok(statements.into_iter().next().unwrap_or_default())

@@ -5,6 +5,13 @@ use common::fixture::File;
 
 asynx_testkit::on_every_runtime!(store_conformance!(File::new()));
 
+/// With an inline projection that wants every event.
+mod with_an_inline_projection {
+    use super::common::fixture::File;
+
+    asynx_testkit::on_every_runtime!(store_conformance!(File::inline()));
+}
+
 mod in_memory {
     use asynx_testkit::conformance::InMemory;
 

@@ -114,13 +114,13 @@ async fn a_database_of_a_newer_asynx() {
     let folder = Folder::new();
     open(&folder).await.close().await;
     let mut shell = shell(&folder).await;
-    shell.execute("PRAGMA user_version = 2").await.unwrap();
+    shell.execute("PRAGMA user_version = 3").await.unwrap();
     shell.close().await.unwrap();
     let error = refused(folder.file()).await;
     says(
         &error,
         &folder,
-        " has schema 2, this program knows up to 1: update the program",
+        " has schema 3, this program knows up to 2: update the program",
     );
 }
 
@@ -132,7 +132,7 @@ async fn a_damaged_file() {
     store.close().await;
     // Every page but those of the schema.
     let mut bytes = fs::read(folder.file()).unwrap();
-    bytes[4096 * 20..].fill(0xaa);
+    bytes[4096 * 22..].fill(0xaa);
     fs::write(folder.file(), bytes).unwrap();
     let store = open(&folder).await;
     let end = " is damaged: restore a backup; `PRAGMA integrity_check` tells what is wrong";

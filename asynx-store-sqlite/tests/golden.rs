@@ -1,4 +1,5 @@
-//! Files of every released schema can be read: `golden/v1.db` was written by version 1, `golden/v1.txt` says what is in it.
+//! Files of every released schema can be read: `golden/v1.db` was written by version 1, `golden/v1.txt` says what
+//! is in it, and so on.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -10,9 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use asynx_core::store::{AppendGroup, ForgetPolicy, LogEvent, NewEvent, ParkedEvent, Snapshot};
-use asynx_core::{EventId, EventName, Metadata, Position, Record, SchemaVersion, Store, StreamId, Timestamp, Version};
-use asynx_store_sqlite::SqliteStore;
+use asynx_core::{
+    Category, EventId, EventName, Metadata, Position, Record, SchemaVersion, Store, StreamId, Timestamp, Version,
+};
+use asynx_store_sqlite::{SqliteOptions, SqliteStore};
 use bytes::Bytes;
+use common::mirror::Mirror;
 use common::{Folder, append, log, open, shell};
 use sqlx::{Connection, Executor, Row};
 use uuid::Uuid;
@@ -87,10 +91,29 @@ async fn listing(store: &SqliteStore) -> String {
 
 #[tokio::test]
 async fn a_file_of_schema_1_is_read() {
+    a_file_is_read("v1").await;
+}
+
+/// Since then there may be inline projections: one of invoices, in its version 3.
+#[tokio::test]
+async fn a_file_of_schema_2_is_read() {
     let folder = Folder::new();
-    std::fs::copy(golden("v1.db"), folder.file()).unwrap();
-    let store = open(&folder).await;
-    let expected = std::fs::read_to_string(golden("v1.txt")).unwrap();
+    std::fs::copy(golden("v2.db"), folder.file()).unwrap();
+    let refused = SqliteStore::open(folder.file()).await.unwrap_err().to_string();
+    assert!(refused.contains("invoice go by version 3"), "{refused}");
+    a_file_is_read("v2").await;
+}
+
+fn with_invoices() -> SqliteOptions {
+    let invoice = Category::parse("invoice").unwrap();
+    SqliteOptions::new().with_inline(Mirror::of("no_table").with_version(3).with_categories([invoice]))
+}
+
+async fn a_file_is_read(name: &str) {
+    let folder = Folder::new();
+    std::fs::copy(golden(&format!("{name}.db")), folder.file()).unwrap();
+    let store = SqliteStore::open_with(folder.file(), with_invoices()).await.unwrap();
+    let expected = std::fs::read_to_string(golden(&format!("{name}.txt"))).unwrap();
     assert_eq!(listing(&store).await, expected);
     // And written on.
     let stream = &orders()[0];
@@ -156,10 +179,10 @@ fn event(version: u64, id: u128, name: &str, patch: &str) -> NewEvent {
 
 /// Run by hand when there is a new schema; files of released ones never change.
 #[tokio::test]
-#[ignore = "writes golden/v1.db and golden/v1.txt"]
+#[ignore = "writes golden/v2.db and golden/v2.txt"]
 async fn write_golden_files() {
     let folder = Folder::new();
-    let store = open(&folder).await;
+    let store = SqliteStore::open_with(folder.file(), with_invoices()).await.unwrap();
     let created = r#"[{"op":"add","path":"","value":{"status":"Pending","note":"ünïcödé 🦀"}}]"#;
     let confirmed = r#"[{"op":"replace","path":"/status","value":"Confirmed"}]"#;
     let [kept, forgotten, erased, odd] = orders();
@@ -251,11 +274,11 @@ async fn write_golden_files() {
         .await;
     assert_eq!(token.unwrap(), Some(1));
     drop(store.sole_writer().unwrap().acquire(&kept.category).await.unwrap());
-    std::fs::write(golden("v1.txt"), listing(&store).await).unwrap();
+    std::fs::write(golden("v2.txt"), listing(&store).await).unwrap();
     store.close().await;
-    let _ = std::fs::remove_file(golden("v1.db"));
+    let _ = std::fs::remove_file(golden("v2.db"));
     let mut shell = shell(&folder).await;
-    let copy = sqlx::AssertSqlSafe(format!("VACUUM INTO '{}'", golden("v1.db").display()));
+    let copy = sqlx::AssertSqlSafe(format!("VACUUM INTO '{}'", golden("v2.db").display()));
     shell.execute(copy).await.unwrap();
     shell.close().await.unwrap();
 }

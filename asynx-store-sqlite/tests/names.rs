@@ -184,7 +184,7 @@ async fn snapshots_forgets_readers_and_leases_too() {
     let mut shell = shell(&folder).await;
     let tables = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'asynx!_%' ESCAPE '!'";
     let tables = sqlx::query(tables).fetch_one(&mut shell).await.unwrap();
-    assert_eq!(tables.get::<i64, _>(0), 12);
+    assert_eq!(tables.get::<i64, _>(0), 14);
     shell.close().await.unwrap();
 }
 

@@ -79,7 +79,7 @@ async fn the_file_is_set_up_as_promised() {
         FROM pragma_application_id AS a, pragma_user_version AS u, pragma_journal_mode AS j";
     let marks = sqlx::query(marks).fetch_one(&mut shell).await.unwrap();
     assert_eq!(marks.get::<i64, _>(0), i64::from(u32::from_be_bytes(*b"asyn")));
-    assert_eq!(marks.get::<i64, _>(1), 1);
+    assert_eq!(marks.get::<i64, _>(1), 2);
     assert_eq!(marks.get::<String, _>(2), "wal");
     drop(store);
 }

@@ -7,13 +7,13 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _
 
 pub(crate) use differences::differences;
 
-use crate::PostgresOptions;
 use crate::error::store_error;
 use crate::log::position;
 use crate::names::Names;
+use crate::{Migrate, PostgresOptions};
 
 /// What brings the tables from each version to the next. A released one is never edited.
-const STEPS: [&str; 1] = [include_str!("v1.sql")];
+const STEPS: [&str; 2] = [include_str!("v1.sql"), include_str!("v2.sql")];
 const NEWEST: i32 = STEPS.len() as i32;
 
 const BEGIN: &str = "create table {migrations} (
@@ -101,7 +101,10 @@ pub(crate) async fn check_epoch(connection: &mut PgConnection, names: &Names) ->
     }
 }
 
-pub(crate) async fn rebase(connection: &mut PgConnection, names: &Names) -> Result<(), StoreError> {
+pub(crate) async fn rebase(connection: &mut PgConnection, names: &Names, how: Migrate) -> Result<(), StoreError> {
+    if how == Migrate::AtOpen && live_version(connection, names).await? > 0 {
+        migrate(connection, names).await?;
+    }
     check_version(connection, names).await?;
     // An append that is under way has the old number. It has to be over: readers may go on from the new one.
     let rebase = "begin; lock table {events} in share mode; update {log} set epoch = epoch + 1; commit";

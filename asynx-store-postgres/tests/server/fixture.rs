@@ -5,13 +5,25 @@ use asynx_runtime::TokioRuntime;
 use asynx_store_postgres::PostgresStore;
 use asynx_testkit::conformance::{Capabilities, LeaseLoser, SlowTransactions, StoreFixture};
 
-use super::{Holding, Schema, TOKIO, lose_leases, prepare};
+use super::{Holding, Mirror, Schema, TOKIO, lose_leases, prepare};
 
 /// A new schema for each law, all on one server at once.
 #[derive(Default)]
 pub(crate) struct Fixture {
     holding: OnceLock<Arc<Holding>>,
     losing: OnceLock<Arc<lose_leases::Losing>>,
+    inline: bool,
+}
+
+impl Fixture {
+    /// With an inline projection that wants every event.
+    pub(crate) fn inline() -> Self {
+        let inline = true;
+        Self {
+            inline,
+            ..Self::default()
+        }
+    }
 }
 
 impl StoreFixture for Fixture {
@@ -20,10 +32,14 @@ impl StoreFixture for Fixture {
 
     async fn open(&self) -> (Schema, PostgresStore) {
         let schema = Schema::new();
-        let store = schema.store().await;
+        let options = match self.inline {
+            true => Mirror::prepare(&schema).await,
+            false => schema.options(),
+        };
+        let store = schema.store_with(options.clone()).await;
         prepare(&schema).await;
         lose_leases::prepare(&schema).await;
-        let _ = self.holding.set(Arc::new(Holding::new(&schema)));
+        let _ = self.holding.set(Arc::new(Holding::new(&schema, options)));
         let _ = self.losing.set(Arc::new(lose_leases::Losing::new(&schema)));
         (schema, store)
     }

@@ -39,9 +39,10 @@ pub(crate) struct Holding {
 }
 
 impl Holding {
-    pub(crate) fn new(schema: &Schema) -> Self {
+    /// The options open a store on the schema.
+    pub(crate) fn new(schema: &Schema, options: PostgresOptions) -> Self {
         Self {
-            options: schema.options(),
+            options,
             held: schema.fill("{held}"),
         }
     }

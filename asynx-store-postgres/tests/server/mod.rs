@@ -8,6 +8,7 @@ mod fixture;
 mod hold;
 pub(crate) mod lose_leases;
 mod made;
+mod mirror;
 mod schema;
 
 pub(crate) use cluster::{Cluster, program, run_program};
@@ -16,6 +17,7 @@ pub(crate) use counters::{Count, Counter, counters};
 pub(crate) use fixture::Fixture;
 pub(crate) use hold::{Holding, prepare};
 pub(crate) use made::{Made, clean_up, unique};
+pub(crate) use mirror::Mirror;
 pub(crate) use schema::Schema;
 
 use asynx_core::store::{LogEvent, LogFilter, LogQuery};

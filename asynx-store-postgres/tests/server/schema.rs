@@ -54,7 +54,7 @@ impl Schema {
             "checkpoints",
             "leases",
             "parked",
-            "parked",
+            "inline",
             "held",
             "lost",
         ] {

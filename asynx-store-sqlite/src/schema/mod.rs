@@ -10,7 +10,7 @@ pub(crate) use migrate::prepare;
 const APPLICATION_ID: i64 = 0x6173_796e;
 
 /// What leads from one schema version to the next, the first from an empty file. Those that were released never change.
-const MIGRATIONS: &[&str] = &[include_str!("v1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("v1.sql"), include_str!("v2.sql")];
 
 /// The version that this program writes.
 const NEWEST: usize = MIGRATIONS.len();

@@ -12,7 +12,7 @@ use crate::database::Database;
 use crate::pool::Pool;
 use crate::statement::{Values, run};
 use crate::{
-    append, checkpoints, erase, heads, insert, lag, load, log, named_leases, page, parking, read, snapshots,
+    append, checkpoints, erase, heads, inline, insert, lag, load, log, named_leases, page, parking, read, snapshots,
     transactions, writer,
 };
 
@@ -60,6 +60,8 @@ fn statements() -> Vec<String> {
         parking::UNPARK,
         parking::PARKED,
         transactions::MOVE,
+        inline::IS_THERE,
+        inline::TOMBSTONE,
         &insert::text(4, 2),
     ];
     let statements = texts.iter().flat_map(|text| text.split(';')).map(str::trim);

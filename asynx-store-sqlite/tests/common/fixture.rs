@@ -7,17 +7,37 @@ use asynx_store_sqlite::{SqliteOptions, SqliteStore};
 use asynx_testkit::conformance::{Capabilities, LeaseLoser, StoreFixture};
 
 use super::Folder;
+use super::mirror::Mirror;
 
 /// A file that goes with the fixture. Any number of stores may have it open.
-pub(crate) struct File(Arc<Folder>);
+pub(crate) struct File {
+    folder: Arc<Folder>,
+    inline: bool,
+}
 
 impl File {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Folder::new()))
+        Self {
+            folder: Arc::new(Folder::new()),
+            inline: false,
+        }
+    }
+
+    /// With an inline projection that wants every event.
+    pub(crate) fn inline() -> Self {
+        Self {
+            inline: true,
+            ..Self::new()
+        }
     }
 
     async fn store(&self) -> SqliteStore {
-        let store = SqliteStore::open_with(self.0.file(), options()).await;
+        let mut given = options();
+        if self.inline {
+            Mirror::prepare(&self.folder, options(), "mirror").await;
+            given = given.with_inline(Mirror::of("mirror"));
+        }
+        let store = SqliteStore::open_with(self.folder.file(), given).await;
         store.expect("the store opens")
     }
 }
@@ -54,7 +74,7 @@ impl StoreFixture for File {
     }
 
     fn lease_loser(&self, _: &SqliteStore) -> Option<Arc<dyn LeaseLoser>> {
-        Some(Arc::new(Remover(Arc::clone(&self.0))))
+        Some(Arc::new(Remover(Arc::clone(&self.folder))))
     }
 }
 

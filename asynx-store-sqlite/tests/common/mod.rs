@@ -4,6 +4,7 @@
 pub(crate) mod child;
 pub(crate) mod fixture;
 pub(crate) mod folder;
+pub(crate) mod mirror;
 
 use asynx_core::store::{AppendGroup, GroupOutcome, LogEvent, LogFilter, LogQuery};
 use asynx_core::{Position, Store, StreamId};
