@@ -1,5 +1,6 @@
 //! `bench-asynx SCENARIO key=value ...`: asynx, and the raw limits of what it stands on.
 
+mod database;
 mod memory;
 mod orders;
 mod pieces;
@@ -14,6 +15,8 @@ async fn main() {
     let arguments = Arguments::read();
     let report = &mut Report::open();
     match &*arguments.scenario {
+        "create-database" => database::create(&arguments).await,
+        "remove-database" => database::remove(&arguments).await,
         "memory-send" => memory::send(&arguments, report).await,
         "hot" => memory::hot(&arguments, report).await,
         "get-cached" => memory::get_cached(&arguments, report).await,
