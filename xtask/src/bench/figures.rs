@@ -540,22 +540,22 @@ fn full(figures: &mut Vec<Figure>) {
         (
             "sqlite_send_1_client_per_s",
             "bench-asynx",
-            "sqlite-send clients=1 stream=100 stagger=1",
+            "sqlite-send clients=1 stream=100",
         ),
         (
             "sqlite_send_8_clients_per_s",
             "bench-asynx",
-            "sqlite-send clients=8 stream=100 stagger=1",
+            "sqlite-send clients=8 stream=100",
         ),
         (
             "tephra_send_1_client_per_s",
             "bench-tephra",
-            "send clients=1 stream=100 stagger=1",
+            "send clients=1 stream=100",
         ),
         (
             "tephra_send_8_clients_per_s",
             "bench-tephra",
-            "send clients=8 stream=100 stagger=1",
+            "send clients=8 stream=100",
         ),
     ] {
         add(key, "see its name", of(program, scenario, SEND));

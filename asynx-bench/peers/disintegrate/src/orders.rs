@@ -8,6 +8,7 @@ use disintegrate::{
 use disintegrate_postgres::{PgDecisionMaker, PgEventId, PgEventStore};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
 
 #[derive(Debug, Clone, PartialEq, Eq, Event, Serialize, Deserialize)]
 #[stream(OrderEvent, [OrderPlaced, QuantityChanged, StatusChanged, LineAdded, LineRemoved])]
@@ -133,8 +134,21 @@ pub(crate) struct Orders {
 
 /// As its README has it: a pool with the driver's ten connections, JSON, no snapshots.
 pub(crate) async fn open() -> Orders {
-    let pool = PgPool::connect(&Arguments::database()).await.unwrap();
-    let store = PgEventStore::try_new(pool, Json::default()).await.unwrap();
+    let options: PgConnectOptions = Arguments::database().parse().unwrap();
+    // One of its functions has a number in hexadecimal, which PostgreSQL reads from 16 on. Before, it can be made unchecked,
+    // and is then made again with the same number in decimal.
+    let pool = PgPool::connect_with(options.options([("check_function_bodies", "off")]))
+        .await
+        .unwrap();
+    let store = PgEventStore::try_new(pool.clone(), Json::default()).await.unwrap();
+    let (function,): (String,) = sqlx::query_as("select pg_get_functiondef('event_store_begin_epoch'::regproc)")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    sqlx::query(&function.replace("0xFFFFFFFF", "4294967295"))
+        .execute(&pool)
+        .await
+        .unwrap();
     let maker = disintegrate_postgres::decision_maker(store.clone(), NoSnapshot);
     Orders { maker, store }
 }
@@ -156,11 +170,17 @@ impl Orders {
     }
 }
 
+/// What it calls a conflict, and the server's word that it could not serialise the transactions, which it passes on.
 fn is_conflict(error: &DecisionError<Refused>) -> bool {
+    const SERIALIZATION_FAILURE: &str = "40001";
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if matches!(error.downcast_ref(), Some(disintegrate_postgres::Error::Concurrency)) {
-            return true;
+        match error.downcast_ref() {
+            Some(disintegrate_postgres::Error::Concurrency) => return true,
+            Some(disintegrate_postgres::Error::Database(sqlx::Error::Database(error))) => {
+                return error.code().as_deref() == Some(SERIALIZATION_FAILURE);
+            }
+            _ => {}
         }
         cause = error.source();
     }
