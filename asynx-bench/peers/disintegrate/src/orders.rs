@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::time::Duration;
 
 use bench_workload::{Action, Arguments, Change, Line, Order, Refused, Status, System};
 use disintegrate::serde::json::Json;
@@ -154,7 +155,8 @@ pub(crate) async fn open() -> Orders {
 }
 
 impl Orders {
-    /// Conflicts are tried again, as its users have to; most are false ones.
+    /// Conflicts are tried again, as its users have to; most are false ones. So is what is refused by the domain: beside other
+    /// writers a read may not see yet what this client has written itself.
     pub(crate) async fn act(&self, id: &str, actions: &[Action]) {
         loop {
             let act = Act {
@@ -163,6 +165,7 @@ impl Orders {
             };
             match self.maker.make(act).await {
                 Ok(_) => return,
+                Err(DecisionError::Domain(_)) => tokio::task::yield_now().await,
                 Err(error) if is_conflict(&error) => {}
                 Err(error) => panic!("{error}"),
             }
@@ -194,6 +197,8 @@ impl System for Orders {
     }
 
     async fn state(&self, id: &str) -> Order {
+        // Until the others have stopped, see above.
+        tokio::time::sleep(Duration::from_millis(500)).await;
         let states = EventSourcedStateStore::<PgEventId, DomainEvent, _, _>::new(self.store.clone(), NoSnapshot);
         let loaded = states.load(Purchase::of(id)).await.unwrap();
         loaded.state().order.clone().unwrap()
