@@ -12,7 +12,8 @@ pub(super) struct Measurement {
 pub(super) enum Cost {
     /// As often and as long as the options say.
     Usual,
-    /// Takes long to prepare: one round in a quick run, at most three in a full one.
+    /// Takes long to prepare, and measures several times by itself or is not compared: one round in a quick run, at most three in
+    /// a full one.
     Dear,
 }
 

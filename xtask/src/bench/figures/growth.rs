@@ -17,7 +17,11 @@ pub(super) fn figures() -> Vec<Figure> {
         Figure::median(
             "memory_send_1m_aggregates_per_s",
             "64 clients, 1,000,000 aggregates",
-            dear("memory-send clients=64 aggregates=1000000 warm_up=5", SEND),
+            dear(
+                "bench-asynx",
+                "memory-send clients=64 aggregates=1000000 warm_up=5",
+                SEND,
+            ),
         )
         .only_in_full(),
         Figure::median(
@@ -28,12 +32,20 @@ pub(super) fn figures() -> Vec<Figure> {
         Figure::median(
             "postgres_send_1m_existing_per_s",
             "64 clients, 1 M events in the tables",
-            dear("postgres-send clients=64 stream=10 existing=1000000", SEND),
+            dear(
+                "bench-asynx",
+                "postgres-send clients=64 stream=10 existing=1000000",
+                SEND,
+            ),
         ),
         Figure::median(
             "postgres_send_10m_existing_per_s",
             "64 clients, 10 M events in the tables",
-            dear("postgres-send clients=64 stream=10 existing=10000000", SEND),
+            dear(
+                "bench-asynx",
+                "postgres-send clients=64 stream=10 existing=10000000",
+                SEND,
+            ),
         )
         .only_in_full(),
     ]

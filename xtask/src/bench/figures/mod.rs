@@ -133,7 +133,11 @@ mod tests {
         };
         assert_eq!(
             keys(&only("sqlite_send_over")),
-            ["sqlite_send_over_raw", "sqlite_send_over_tephra"]
+            [
+                "sqlite_send_over_raw",
+                "sqlite_send_over_raw_64",
+                "sqlite_send_over_tephra"
+            ]
         );
         assert!(
             wanted(&only("nothing"))

@@ -1,5 +1,5 @@
 use super::Figure;
-use super::sources::{POSTGRES_64, SEND, of, ours};
+use super::sources::{POSTGRES_64, SEND, dear, of, ours};
 use crate::bench::formula::{Formula, Source};
 
 const BARE_32: &str = "postgres-statement lanes=2 batch=32";
@@ -94,8 +94,8 @@ fn reading() -> Vec<Figure> {
     let events = "events_per_s";
     let replay = "postgres-replay";
     let catch_up = "postgres-catchup";
-    let projection = ours("postgres-projection", events);
-    let evento = of("bench-evento", "postgres-projection", events);
+    let projection = dear("bench-asynx", "postgres-projection", events);
+    let evento = dear("bench-evento", "postgres-projection", events);
     vec![
         Figure::median(
             "postgres_replay_events_per_s",
@@ -116,33 +116,33 @@ fn reading() -> Vec<Figure> {
         Figure::median(
             "postgres_catchup_events_per_s",
             "a projection from the log's beginning to its end, events as stored",
-            ours(catch_up, events),
+            dear("bench-asynx", catch_up, events),
         )
         .at_least(700_000.0),
         Figure::median(
             "postgres_catchup_typed_events_per_s",
             "the same, with the states around each event",
-            ours(catch_up, "typed_events_per_s"),
+            dear("bench-asynx", catch_up, "typed_events_per_s"),
         ),
         Figure::median(
             "postgres_catchup_cqrs_es_per_s",
             "cqrs-es' replay",
-            of("bench-cqrs-es", catch_up, events),
+            dear("bench-cqrs-es", catch_up, events),
         ),
         Figure::median(
             "postgres_catchup_eventcore_per_s",
             "eventcore",
-            of("bench-eventcore", catch_up, events),
+            dear("bench-eventcore", catch_up, events),
         ),
         Figure::median(
             "postgres_catchup_disintegrate_per_s",
             "disintegrate",
-            of("bench-disintegrate", catch_up, events),
+            dear("bench-disintegrate", catch_up, events),
         ),
         Figure::median(
             "postgres_catchup_evento_per_s",
             "evento",
-            of("bench-evento", catch_up, events),
+            dear("bench-evento", catch_up, events),
         ),
         Figure::median(
             "projection_events_per_s",

@@ -22,10 +22,10 @@ pub(super) const fn ours(scenario: &'static str, figure: &'static str) -> Source
     of("bench-asynx", scenario, figure)
 }
 
-/// One of ours that takes long to prepare.
-pub(super) const fn dear(scenario: &'static str, figure: &'static str) -> Source {
+/// One that takes long to prepare.
+pub(super) const fn dear(program: &'static str, scenario: &'static str, figure: &'static str) -> Source {
     let measurement = Measurement {
-        program: "bench-asynx",
+        program,
         scenario,
         cost: Cost::Dear,
     };
