@@ -121,7 +121,7 @@ impl Connector {
 
 /// A setting that the server does not know is passed over: not every version has all. Commits that wait for even more
 /// than ours do so still.
-fn pinned(statement_timeout: Duration) -> String {
+pub(crate) fn pinned(statement_timeout: Duration) -> String {
     let statement_timeout = statement_timeout.max(Duration::from_millis(1)).as_millis().to_string();
     let settings = PINNED.into_iter().chain([("statement_timeout", &*statement_timeout)]);
     let settings: Vec<String> = settings.map(|(name, value)| format!("('{name}', '{value}')")).collect();

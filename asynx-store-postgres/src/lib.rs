@@ -20,6 +20,7 @@ mod store;
 mod watermark;
 
 mod append;
+mod bare;
 mod checkpoints;
 mod erase;
 mod follow;
@@ -42,6 +43,8 @@ mod schema;
 mod statements;
 
 pub use asynx_lanes::LaneOptions;
+#[doc(hidden)]
+pub use bare::{BareAppend, bare_append};
 pub use options::{Migrate, PostgresOptions};
 pub use schema::print_schema;
 pub use store::PostgresStore;

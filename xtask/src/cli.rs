@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::{check, examples, fix, interrupt, sim, soak, test};
+use crate::{bench, check, examples, fix, interrupt, sim, soak, test};
 
 /// A command says by its exit code whether all is well.
 #[derive(Clone, Copy)]
@@ -40,6 +40,11 @@ const COMMANDS: &[(&str, &str, Run)] = &[
         "crash",
         "SIGKILL, broken connections, restarts of the server: [--rounds N] [--store postgres|sqlite|all] [--seed S]",
         Run::WithArguments(soak::crash),
+    ),
+    (
+        "bench",
+        "asynx beside other libraries and raw limits: [--quick] [--json] [--only KEY] [--rounds N] [--save]",
+        Run::WithArguments(bench::run),
     ),
     (
         "examples",

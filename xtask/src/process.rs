@@ -22,6 +22,24 @@ pub(crate) fn run(command: &mut Command) -> Result<ExitStatus> {
     Running::spawn(command)?.wait()
 }
 
+/// Runs a program without a word, its stdout thrown away. Fails once it has run for longer than `limit`, and ends it.
+pub(crate) fn run_silently(command: &mut Command, limit: Duration) -> Result<ExitStatus> {
+    let watch = Stopwatch::start();
+    let mut running = Running::spawn(command.stdout(Stdio::null()))?;
+    while running
+        .child
+        .try_wait()
+        .context("failed to wait for a program")?
+        .is_none()
+    {
+        if watch.elapsed() > limit {
+            bail!("`{}` did not end within {watch}", line_of(command));
+        }
+        thread::park_timeout(TICK);
+    }
+    running.wait()
+}
+
 /// Runs a program that must succeed and returns what it wrote to stdout.
 pub(crate) fn capture(command: &mut Command) -> Result<String> {
     let mut output = String::new();

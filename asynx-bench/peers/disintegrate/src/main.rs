@@ -1,0 +1,20 @@
+//! `bench-disintegrate SCENARIO key=value ...`: disintegrate with disintegrate-postgres.
+
+mod orders;
+mod reading;
+
+use bench_workload::{Arguments, Report, run};
+
+#[tokio::main]
+async fn main() {
+    let arguments = Arguments::read();
+    let report = &mut Report::open();
+    match &*arguments.scenario {
+        "postgres-send" => {
+            let measured = run(&orders::open().await, &arguments.load()).await;
+            report.figure("send_per_s", measured.per_second());
+        }
+        "postgres-catchup" => reading::catch_up(&arguments, report).await,
+        unknown => panic!("there is no scenario `{unknown}`"),
+    }
+}

@@ -1,0 +1,22 @@
+//! `bench-evento SCENARIO key=value ...`: evento on PostgreSQL.
+
+mod events;
+mod orders;
+mod reading;
+
+use bench_workload::{Arguments, Report, run};
+
+#[tokio::main]
+async fn main() {
+    let arguments = Arguments::read();
+    let report = &mut Report::open();
+    match &*arguments.scenario {
+        "postgres-send" => {
+            let measured = run(&orders::open().await, &arguments.load()).await;
+            report.figure("send_per_s", measured.per_second());
+        }
+        "postgres-catchup" => reading::catch_up(&arguments, report).await,
+        "postgres-projection" => reading::projection(&arguments, report).await,
+        unknown => panic!("there is no scenario `{unknown}`"),
+    }
+}
