@@ -35,11 +35,12 @@ impl Calls {
             vec![outcome; groups.len()]
         };
         match self.bounded(|| self.store.append_batch(groups)).await {
-            Ok(outcomes) if outcomes.len() == groups.len() => outcomes
-                .into_iter()
-                .zip(groups)
-                .map(|(outcome, group)| plausible(outcome, group))
-                .collect(),
+            Ok(mut outcomes) if outcomes.len() == groups.len() => {
+                for (outcome, group) in outcomes.iter_mut().zip(groups) {
+                    check_plausible(outcome, group);
+                }
+                outcomes
+            }
             Ok(outcomes) => unknown(StoreError::permanent(format!(
                 "the store gave {} outcomes for {} groups",
                 outcomes.len(),
@@ -129,17 +130,16 @@ impl Calls {
     }
 }
 
-/// An outcome that counts: all applied, or stopped with a reason.
-fn plausible(outcome: GroupOutcome, group: &AppendGroup) -> GroupOutcome {
+/// An outcome counts if all was applied, or it was stopped with a reason; else nothing is known.
+fn check_plausible(outcome: &mut GroupOutcome, group: &AppendGroup) {
     let (applied, asked) = (outcome.applied.len(), group.events.len());
     let fits = match outcome.stopped {
         None => applied == asked,
         Some(_) => applied < asked,
     };
-    if fits {
-        return outcome;
+    if !fits {
+        *outcome = GroupOutcome::none(AppendError::Unknown(StoreError::permanent(format!(
+            "the store says that it applied {applied} of {asked} events, which does not fit the rest of its answer"
+        ))));
     }
-    GroupOutcome::none(AppendError::Unknown(StoreError::permanent(format!(
-        "the store says that it applied {applied} of {asked} events, which does not fit the rest of its answer"
-    ))))
 }

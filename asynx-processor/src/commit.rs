@@ -10,8 +10,9 @@ use crate::work::Work;
 
 impl<A: Aggregate> Shard<A> {
     /// Appends the events of a batch, and checks beside it what the negative answers without an event rest on.
-    pub(crate) async fn commit(&mut self, groups: Vec<Group<A>>) {
-        let (changing, unchanging): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| !group.events.is_empty());
+    pub(crate) async fn commit(&mut self, mut groups: Vec<Group<A>>) {
+        let unchanging: Vec<Group<A>> = groups.extract_if(.., |group| group.events.is_empty()).collect();
+        let changing = groups;
         let spare = &mut self.spare;
         let appends: Vec<AppendGroup> = changing.iter().map(|group| group.to_append(spare.events())).collect();
         let queries: Vec<Vec<HeadQuery>> = unchanging.iter().map(|group| self.queries(group)).collect();

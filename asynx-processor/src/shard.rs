@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use asynx_core::store::HeadQuery;
 use asynx_core::{Aggregate, AggregateId, Error, StoreError, Version};
-use foldhash::{HashMap, HashMapExt};
 use futures::future::{BoxFuture, Either, FutureExt, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 
@@ -273,10 +272,10 @@ impl<A: Aggregate> Shard<A> {
         waiting
     }
 
-    fn by_aggregate(&mut self, batch: Vec<Work<A>>) -> Vec<(AggregateId, Vec<Work<A>>)> {
-        let mut places: HashMap<AggregateId, usize> = HashMap::with_capacity(batch.len());
+    fn by_aggregate(&mut self, mut batch: Vec<Work<A>>) -> Vec<(AggregateId, Vec<Work<A>>)> {
+        let mut places = std::mem::take(&mut self.spare.places);
         let mut works: Vec<(AggregateId, Vec<Work<A>>)> = Vec::with_capacity(batch.len());
-        for work in batch {
+        for work in batch.drain(..) {
             let id = &work.aggregate_id;
             if let Some(unsettled) = self.unsettled.remove(id) {
                 self.settle_again(id.clone(), unsettled);
@@ -291,6 +290,11 @@ impl<A: Aggregate> Shard<A> {
                 first.push(work);
                 works.push((id, first));
             }
+        }
+        places.clear();
+        self.spare.places = places;
+        if self.carry.capacity() == 0 {
+            self.carry = batch;
         }
         works
     }

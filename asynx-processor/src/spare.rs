@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use asynx_core::patch::Tape;
 use asynx_core::store::{AppendGroup, NewEvent};
-use asynx_core::{Aggregate, drop_caught};
+use asynx_core::{Aggregate, AggregateId, drop_caught};
+use foldhash::HashMap;
 
 use crate::group::{Group, Item, Pending};
 use crate::work::{Answer, Work};
@@ -11,6 +12,8 @@ use crate::work::{Answer, Work};
 pub(crate) struct Spare<A: Aggregate> {
     /// Room to write a record in.
     pub(crate) scratch: Vec<u8>,
+    /// Where in a batch each aggregate's commands are; empty between batches.
+    pub(crate) places: HashMap<AggregateId, usize>,
     tapes: Vec<Tape>,
     groups: Vec<Lists<A>>,
     works: Vec<Vec<Work<A>>>,
@@ -26,9 +29,10 @@ const LARGE: usize = 64 * 1024;
 const MANY_COMMANDS: usize = 16;
 
 impl<A: Aggregate> Spare<A> {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             scratch: Vec::new(),
+            places: HashMap::default(),
             tapes: Vec::new(),
             groups: Vec::new(),
             works: Vec::new(),
