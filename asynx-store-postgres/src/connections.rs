@@ -1,10 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use asynx_core::StoreError;
 use futures::FutureExt as _;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Transaction};
 
 use crate::PostgresOptions;
 use crate::connector::Connector;
@@ -18,6 +19,8 @@ pub(crate) struct Connections {
     /// What listens, notifies and renews leases must not wait for readers.
     background: PgPool,
     connector: Connector,
+    /// How a transaction on a reader's connection begins.
+    begin: Arc<str>,
 }
 
 impl Connections {
@@ -27,6 +30,7 @@ impl Connections {
             readers: pool(&connector, options, options.readers.max(1)),
             background: pool(&connector, options, 3),
             connector,
+            begin: begin(options.idle_timeout).into(),
         }
     }
 
@@ -36,7 +40,7 @@ impl Connections {
 
     /// A transaction on a reader's connection.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        match self.readers.begin().await {
+        match self.readers.begin_with(AssertSqlSafe(self.begin.clone())).await {
             Err(sqlx::Error::PoolTimedOut) => Err(self.why().await),
             begun => begun,
         }
@@ -72,6 +76,12 @@ impl Connections {
             Err(error) => error,
         }
     }
+}
+
+/// One that does nothing for too long is ended, since who began it may never go on.
+fn begin(idle: Duration) -> String {
+    let millis = idle.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
+    format!("begin; set local idle_in_transaction_session_timeout = {millis}")
 }
 
 fn pool(connector: &Connector, options: &PostgresOptions, size: u32) -> PgPool {

@@ -244,7 +244,10 @@ async fn an_append_never_comes_before_what_it_follows_on() {
     run(&mut locking, "rollback").await;
     let outcomes = early.await.unwrap();
     assert!(outcomes[0].stopped.is_none(), "{outcomes:?}");
-    assert!(matches!(outcomes[1].stopped, Some(AppendError::Conflict)), "{outcomes:?}");
+    assert!(
+        matches!(outcomes[1].stopped, Some(AppendError::Conflict)),
+        "{outcomes:?}"
+    );
     second.append(&new, samples::event(2)).await.unwrap();
     let events = log_of(&second, streams(&[new]), 2).await;
     let versions: Vec<u64> = events.iter().map(|event| event.version.get()).collect();

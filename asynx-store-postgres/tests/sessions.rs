@@ -91,7 +91,11 @@ async fn a_url_does_not_keep_statements_from_being_prepared() {
     for version in 1..=3 {
         assert!(append(&store, "a", version, 1).await.stopped.is_none());
     }
-    let plans: Vec<String> = noted_settings(&schema).await.into_iter().map(|(_, plans)| plans).collect();
+    let plans: Vec<String> = noted_settings(&schema)
+        .await
+        .into_iter()
+        .map(|(_, plans)| plans)
+        .collect();
     assert_eq!(plans, ["1", "2", "3"]);
 }
 

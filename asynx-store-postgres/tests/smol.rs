@@ -38,10 +38,16 @@ fn everything_runs_on_smol() {
         };
         let mut after = soon(log.read(&query)).await.unwrap().next;
         let category = Category::parse("order").unwrap();
-        let lease = soon(store.sole_writer().unwrap().acquire(&category)).await.unwrap().unwrap();
+        let lease = soon(store.sole_writer().unwrap().acquire(&category))
+            .await
+            .unwrap()
+            .unwrap();
         for version in 1..=5 {
             let changed = log.changed(after);
-            let groups = [samples::group(&order("a"), version, 1), samples::group(&order("b"), 1, 1)];
+            let groups = [
+                samples::group(&order("a"), version, 1),
+                samples::group(&order("b"), 1, 1),
+            ];
             let outcomes = soon(store.append_batch(&groups)).await;
             assert!(outcomes[0].stopped.is_none(), "{outcomes:?}");
             assert_eq!(outcomes[1].stopped.is_none(), version == 1, "{outcomes:?}");
