@@ -1,4 +1,6 @@
 //! The PostgreSQL store keeps every law.
 mod server;
 
-asynx_testkit::store_conformance!(server::Fixture::default());
+use asynx_testkit::conformance::WithTransactions;
+
+asynx_testkit::store_conformance!(WithTransactions(server::Fixture::default()));
