@@ -7,7 +7,7 @@
 //! a time, or in partitions that are spread over processes; it tries again what failed, puts aside what cannot be
 //! handled, tells how far each has come, and stops in order.
 //!
-//! [`subscribe`] is the stream beneath: no checkpoint, no engine.
+//! [`subscribe`] is the stream beneath: no checkpoint, no engine. [`testing`] gives a projection events in a test.
 
 mod engine;
 mod error;
@@ -17,6 +17,8 @@ mod options;
 mod overview;
 mod projection;
 mod status;
+
+pub mod testing;
 
 mod decode;
 mod entry;

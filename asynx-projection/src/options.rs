@@ -99,7 +99,8 @@ impl ProjectionOptions {
         self
     }
 
-    /// Sets how long the handler may take for a batch, by default 30 seconds. Then it is dropped, and has failed. What
+    /// Sets how long the handler may take for a batch, by default 30 seconds; so long may what is called at a switch and
+    /// at a removal take as well. Then it is dropped, and has failed. What
     /// the store takes to begin and to commit its transaction is not counted.
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {

@@ -202,6 +202,47 @@ fn a_process_that_was_about_to_run_the_old_version_does_not_go_on_after_a_switch
 }
 
 #[test]
+fn a_switch_that_has_not_ended_can_be_taken_back() {
+    run(async {
+        let store = MemoryStore::new();
+        fill(&store, &["a"], 2).await;
+        let other = engine(&store);
+        let first = Effects::default();
+        // So long that nothing mends itself.
+        let options = || quick().with_lease_time(Duration::from_secs(20));
+        let old = other
+            .run("mails", options(), Typed::new, Detached(first.clone()))
+            .unwrap();
+        until("handled", || first.get().len() == 2).await;
+
+        let ((here, is_here), (_go, gone)) = (oneshot::channel(), oneshot::channel());
+        let slow = SlowClaim {
+            base: store.clone(),
+            reader: "mails@1",
+            gate: Arc::new(Mutex::new(Some((here, gone)))),
+        };
+        let dying = Engine::builder(slow, runtime()).build().unwrap();
+        let second = Effects::default();
+        let new = dying
+            .run("mails", options().with_version(2), Typed::new, Detached(second.clone()))
+            .unwrap();
+        until("ready", || new.status().state == State::Ready).await;
+        let switching = Box::pin(new.switch(LONG));
+        futures::future::select(switching, is_here).await;
+        let anywhere: Arc<dyn Store> = Arc::new(store.clone());
+        let used = in_use(&anywhere, "mails").await.unwrap().unwrap();
+        assert_eq!((used.version, used.successor), (1, Some(2)));
+        dying.stop(LONG).await;
+
+        old.switch(LONG).await.unwrap();
+        fill(&store, &["a"], 1).await;
+        until("handled", || first.get().len() == 3).await;
+        assert_eq!(second.get(), [""; 0]);
+        other.stop(LONG).await;
+    });
+}
+
+#[test]
 fn a_version_that_another_process_builds_can_be_switched_to() {
     run(async {
         let store = MemoryStore::new();

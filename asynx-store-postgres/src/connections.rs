@@ -1,10 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use asynx_core::StoreError;
 use futures::FutureExt as _;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Transaction};
 
 use crate::PostgresOptions;
 use crate::connector::Connector;
@@ -19,6 +20,8 @@ pub(crate) struct Connections {
     /// What listens, notifies and renews leases must not wait for readers.
     background: PgPool,
     connector: Connector,
+    /// How a transaction on a reader's connection begins.
+    begin: Arc<str>,
 }
 
 impl Connections {
@@ -29,6 +32,7 @@ impl Connections {
             inline: pool(&connector, options, inline_size(options)),
             background: pool(&connector, options, 3),
             connector,
+            begin: begin(options.idle_timeout).into(),
         }
     }
 
@@ -38,7 +42,7 @@ impl Connections {
 
     /// A transaction on a reader's connection.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        match self.readers.begin().await {
+        match self.readers.begin_with(AssertSqlSafe(self.begin.clone())).await {
             Err(sqlx::Error::PoolTimedOut) => Err(self.why().await),
             begun => begun,
         }
@@ -97,6 +101,12 @@ fn inline_size(options: &PostgresOptions) -> u32 {
 }
 
 const BLOCKED: u32 = 6;
+
+/// One that does nothing for too long is ended, since who began it may never go on.
+fn begin(idle: Duration) -> String {
+    let millis = idle.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
+    format!("begin; set local idle_in_transaction_session_timeout = {millis}")
+}
 
 fn pool(connector: &Connector, options: &PostgresOptions, size: u32) -> PgPool {
     let (pinning, testing) = (connector.clone(), connector.clone());

@@ -32,6 +32,7 @@ pub struct PostgresOptions {
     pub(crate) readers: u32,
     pub(crate) acquire_timeout: Duration,
     pub(crate) statement_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
     pub(crate) poll_interval: Duration,
     pub(crate) notify: bool,
     pub(crate) lease_time: Duration,
@@ -51,6 +52,7 @@ impl Default for PostgresOptions {
             readers: 8,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(20),
+            idle_timeout: Duration::from_secs(60),
             poll_interval: Duration::from_secs(1),
             notify: true,
             lease_time: Duration::from_secs(10),
@@ -144,6 +146,16 @@ impl PostgresOptions {
     #[must_use]
     pub const fn with_statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a transaction of a projection may do nothing, by default 60 seconds: then the server ends it. While
+    /// it is open, it keeps others from taking the projection over, and all readers of the log from what is newer; and a
+    /// process that is frozen, or cannot be reached any more, would keep it open. Longer than what a handler does between
+    /// two statements.
+    #[must_use]
+    pub const fn with_idle_transaction_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
         self
     }
 

@@ -12,7 +12,7 @@ use asynx_core::{Category, Store, StreamId, Version};
 use asynx_store_postgres::{Migrate, PostgresOptions, PostgresStore, print_schema};
 use asynx_testkit::samples;
 use futures::future::join_all;
-use server::{Made, Schema, connect, connect_to, log_of, order, run, soon, url};
+use server::{Made, Mirror, Schema, connect, connect_to, log_of, order, run, soon, url};
 
 /// The streams of the events in the log.
 async fn streams(store: &PostgresStore, count: usize) -> Vec<StreamId> {
@@ -418,6 +418,12 @@ grant select, insert, update, delete on {parked} to {role};
 grant select on {inline} to {role};
 ";
 
+/// And to a role that puts inline projections to use.
+const BUILDER: &str = "
+grant select, insert, update, delete on {inline} to {role};
+grant update on {log} to {role};
+";
+
 #[tokio::test]
 async fn few_privileges_are_enough_to_use_the_tables() {
     use asynx_core::store::{ForgetPolicy, Snapshot};
@@ -460,4 +466,17 @@ async fn few_privileges_are_enough_to_use_the_tables() {
     assert_eq!(admin.count(&order("b"), Version::FIRST).await.unwrap(), 0);
     let mut as_role = connect_to(&role.url()).await;
     run(&mut as_role, &schema.fill("select record from {events_json}")).await;
+
+    // Who puts an inline projection to use needs more.
+    let invoices = || {
+        let inline = Mirror::of(&schema, "mirror").with_categories([Category::parse("invoice").unwrap()]);
+        schema.options().with_inline(inline)
+    };
+    let refused = PostgresStore::connect_with(&role.url(), invoices()).await.unwrap_err();
+    assert!(refused.to_string().contains("lacks a privilege"), "{refused}");
+    schema.run(&BUILDER.replace("{role}", &role.name)).await;
+    PostgresStore::connect_with(&role.url(), invoices()).await.unwrap();
+    PostgresStore::build_inline(&role.url(), &invoices()).await.unwrap();
+    let removed = PostgresStore::remove_inline(&role.url(), &schema.options(), "mirror").await;
+    assert!(removed.unwrap());
 }

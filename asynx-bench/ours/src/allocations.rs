@@ -19,8 +19,8 @@ use crate::orders::{Orders, open};
 #[global_allocator]
 static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-const WARM_UP: u64 = 1_000;
-const COUNTED: u64 = 5_000;
+const WARM_UP: u64 = 500;
+const COUNTED: u64 = 2_000;
 /// Of each client.
 const ORDERS: u64 = 15;
 

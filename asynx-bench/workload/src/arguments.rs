@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::Load;
+use crate::{Beforehand, Load};
 
 /// `SCENARIO key=value ...`
 #[derive(Debug)]
@@ -45,7 +45,11 @@ impl Arguments {
             clients: self.get("clients", 64),
             aggregates: self.get("aggregates", 1_000),
             stream: self.get("stream", 100),
-            stagger: self.get("stagger", 0) != 0,
+            beforehand: match (self.get("stagger", 0), self.get("placed", 0)) {
+                (0, 0) => Beforehand::Nothing,
+                (0, _) => Beforehand::Placed,
+                _ => Beforehand::Staggered,
+            },
             warm_up: Duration::from_secs_f64(self.get("warm_up", 0.5)),
             measure: self.seconds(),
         }

@@ -16,10 +16,19 @@ pub struct Load {
     pub aggregates: usize,
     /// A stream of so many events is full: a new order takes its place.
     pub stream: u64,
-    /// Whether the streams have different lengths to begin with, from 0 to full.
-    pub stagger: bool,
+    /// What is there before the warm-up.
+    pub beforehand: Beforehand,
     pub warm_up: Duration,
     pub measure: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beforehand {
+    Nothing,
+    /// Each order has its first event.
+    Placed,
+    /// The streams have all lengths, from 0 to full.
+    Staggered,
 }
 
 /// What was found out.
@@ -69,7 +78,7 @@ struct Client<S> {
     system: S,
     orders: Vec<Place>,
     stream: u64,
-    stagger: bool,
+    beforehand: Beforehand,
     fresh: usize,
     random: Random,
 }
@@ -87,7 +96,7 @@ impl<S: System> Client<S> {
             system,
             orders: Vec::new(),
             stream: load.stream,
-            stagger: load.stagger,
+            beforehand: load.beforehand,
             fresh: 0,
             random: Random::new(number as u64 + 1),
         };
@@ -97,9 +106,7 @@ impl<S: System> Client<S> {
 
     /// Gives the number of commands that ended while it was measured.
     async fn work(mut self, phase: Arc<AtomicU8>, staged: Arc<Barrier>) -> u64 {
-        if self.stagger {
-            self.stage().await;
-        }
+        self.stage().await;
         staged.wait().await;
         let mut sent = 0;
         loop {
@@ -117,7 +124,12 @@ impl<S: System> Client<S> {
 
     async fn stage(&mut self) {
         for at in 0..self.orders.len() {
-            for _ in 0..at as u64 * self.stream / self.orders.len() as u64 {
+            let events = match self.beforehand {
+                Beforehand::Nothing => 0,
+                Beforehand::Placed => 1,
+                Beforehand::Staggered => at as u64 * self.stream / self.orders.len() as u64,
+            };
+            for _ in 0..events {
                 self.step(at).await;
             }
         }

@@ -15,7 +15,7 @@ mod report;
 
 pub use action::{Action, Refused};
 pub use arguments::Arguments;
-pub use clients::{Load, Measured, run};
+pub use clients::{Beforehand, Load, Measured, run};
 pub use clock::{median, per_second, time};
 pub use event::Change;
 pub use order::{Line, Order, Status};

@@ -53,6 +53,11 @@ fn plans() -> Vec<Plan> {
         }));
         plans.push(Plan { kills, amid: None });
     }
+    // Paused in a transaction, which stays open.
+    plans.extend(TABLES.iter().filter(|table| table.transactional).map(|table| Plan {
+        kills: false,
+        amid: Some((Amid::After, table.name)),
+    }));
     plans
 }
 

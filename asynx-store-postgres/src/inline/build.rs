@@ -112,7 +112,12 @@ impl PostgresStore {
             .fetch_optional(&mut *transaction)
             .await
             .map_err(store_error)?;
-        if let (Some(version), Some(projection)) = (version, shared.inline.set.get(name))
+        let Some(version) = version else {
+            drop(transaction);
+            store.close().await;
+            return Ok(false);
+        };
+        if let Some(projection) = shared.inline.set.get(name)
             && version == i64::from(projection.version())
         {
             projection.removed(&mut transaction).await?;
@@ -120,7 +125,7 @@ impl PostgresStore {
         shared.change(&mut transaction).await.map_err(store_error)?;
         transaction.commit().await.map_err(store_error)?;
         store.close().await;
-        Ok(version.is_some())
+        Ok(true)
     }
 }
 

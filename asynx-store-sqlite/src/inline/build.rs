@@ -70,7 +70,12 @@ impl SqliteStore {
         let mut transaction = store.begin().await?;
         let removed = transaction.run(REMOVE, Values::default().text(name)).await?;
         let version = removed.first().map(|row| row::number(row, 0)).transpose()?;
-        if let (Some(version), Some(projection)) = (version, store.database().inline.set.get(name))
+        let Some(version) = version else {
+            drop(transaction);
+            store.close().await;
+            return Ok(false);
+        };
+        if let Some(projection) = store.database().inline.set.get(name)
             && version == i64::from(projection.version())
         {
             projection.removed(&mut transaction).await?;
@@ -78,7 +83,7 @@ impl SqliteStore {
         transaction.run(CHANGE, Values::default()).await?;
         store.commit(transaction).await?;
         store.close().await;
-        Ok(version.is_some())
+        Ok(true)
     }
 }
 

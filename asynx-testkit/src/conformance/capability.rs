@@ -7,6 +7,9 @@ pub struct Capabilities {
     pub(super) erase: bool,
     pub(super) sole_writer: bool,
     pub(super) checkpoints: bool,
+    pub(super) leases: bool,
+    pub(super) parking: bool,
+    pub(super) transactions: bool,
     pub(super) slow_transactions: bool,
     pub(super) lost_leases: bool,
     pub(super) another: bool,
@@ -29,6 +32,8 @@ impl Capabilities {
             .with_erase()
             .with_sole_writer()
             .with_checkpoints()
+            .with_leases()
+            .with_parking()
     }
 
     /// [`Store::unique_event_ids`](asynx_core::Store::unique_event_ids) is true.
@@ -75,6 +80,28 @@ impl Capabilities {
     pub const fn with_checkpoints(self) -> Self {
         Self {
             checkpoints: true,
+            ..self
+        }
+    }
+
+    /// The store can keep named [`leases`](asynx_core::Store::leases).
+    #[must_use]
+    pub const fn with_leases(self) -> Self {
+        Self { leases: true, ..self }
+    }
+
+    /// The store can keep events that were put aside: [`parking`](asynx_core::Store::parking).
+    #[must_use]
+    pub const fn with_parking(self) -> Self {
+        Self { parking: true, ..self }
+    }
+
+    /// The store has [`Transactions`](asynx_core::store::Transactions), and the fixture offers them:
+    /// [`WithTransactions`](super::WithTransactions). Checkpoints and parking must be there, too.
+    #[must_use]
+    pub const fn with_transactions(self) -> Self {
+        Self {
+            transactions: true,
             ..self
         }
     }

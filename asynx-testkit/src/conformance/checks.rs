@@ -29,11 +29,13 @@ impl Check<Trial> {
             true => fixture.another(&store).await,
             false => None,
         };
+        let transactions = fixture.transactions(&store);
         let parts = Arc::new(Parts {
             witness: self.witness(fixture.name(), audit),
             capabilities: fixture.capabilities(),
             slow_transactions: fixture.slow_transactions(&store),
             lease_loser: fixture.lease_loser(&store),
+            other_transactions: other.as_ref().and_then(|other| fixture.transactions(other)),
             other: other.map(|other| Arc::new(other) as Arc<dyn Store>),
             patience: fixture.patience(),
             category: format!("{}-{:016x}", self.name, runtime.entropy()),
@@ -44,6 +46,7 @@ impl Check<Trial> {
         let mut trial = Trial {
             parts: Arc::clone(&parts),
             store,
+            transactions,
         };
         let kept = in_time((self.try_it)(&mut trial), &*parts.runtime, parts.patience, |late| {
             let doing = parts.doing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -137,6 +140,20 @@ macro_rules! __store_checks {
             C4 checkpoints::c4_positions_may_go_back;
             C5 checkpoints::c5_a_removed_reader_keeps_its_fence;
             C6 checkpoints::c6_readers_are_told_apart;
+            G1 leases::g1_a_held_lease_is_refused;
+            G2 leases::g2_a_lease_ends_with_its_time;
+            G3 leases::g3_other_tokens_are_refused;
+            G4 leases::g4_a_renewal_keeps_it;
+            G5 leases::g5_held_goes_by_the_prefix;
+            P1 parking::p1_what_was_parked_is_given;
+            P2 parking::p2_parked_events_come_in_order;
+            P3 parking::p3_unpark_removes_that_event_alone;
+            T1 transactions::t1_a_commit_keeps_all;
+            T1 transactions::t1_a_dropped_transaction_leaves_nothing;
+            T2 transactions::t2_moves_are_for_the_owner;
+            T2 transactions::t2_one_of_many_moves_is_kept;
+            T2 transactions::t2_a_claim_does_not_come_between;
+            T3 transactions::t3_a_dropped_commit_is_whole_or_nothing;
             S1 handles::s1_of_two_handles_one_append_wins another;
             S1 handles::s1_versions_taken_elsewhere_conflict another;
             S2 handles::s2_an_answer_is_visible_elsewhere another;
@@ -149,6 +166,9 @@ macro_rules! __store_checks {
             W1 handles::w1_a_lease_held_elsewhere_is_refused another;
             C2 handles::c2_claims_on_two_handles_have_fences_of_their_own another;
             C3 handles::c3_a_reader_claimed_elsewhere_is_lost another;
+            G1 leases::g1_a_lease_of_another_handle_is_refused another;
+            P1 parking::p1_what_was_parked_elsewhere_is_given another;
+            T2 transactions::t2_of_two_handles_one_move_is_kept another;
         }
     };
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use asynx_core::store::AppendGroup;
 use asynx_core::{Category, Runtime, Store};
 
-use super::Capabilities;
+use super::{AnyTransactions, Capabilities};
 use crate::ThreadRuntime;
 
 /// How the laws get at a store.
@@ -62,6 +62,13 @@ pub trait StoreFixture: Send + Sync + 'static {
     /// [`Capabilities::with_slow_transactions`] declares them. A store whose log could skip what commits late must
     /// offer this, or its most important law is not tested.
     fn slow_transactions(&self, store: &Self::Store) -> Option<Arc<dyn SlowTransactions>> {
+        let _ = store;
+        None
+    }
+
+    /// The transactions of a store, where [`Capabilities::with_transactions`] declares them;
+    /// [`WithTransactions`](super::WithTransactions) offers them.
+    fn transactions(&self, store: &Self::Store) -> Option<Arc<dyn AnyTransactions>> {
         let _ = store;
         None
     }

@@ -120,6 +120,17 @@ laws! {
     C4: "a put with the newest fence is kept, also where its position is lower or none",
     C5: "a removed reader is unknown until it is claimed again, and its fence goes on from the last one",
     C6: "readers are told apart byte by byte and do not affect each other",
+    G1: "a held lease is given to nobody else, and of calls at once to one at most",
+    G2: "a lease is free once its time has passed and once it was released",
+    G3: "each lease has a token that none of its name ever had; other tokens renew and release nothing",
+    G4: "a renewal keeps a lease for its time from then on; one whose time has passed is not renewed",
+    G5: "held leases are given by the prefix of their names, byte by byte, in order",
+    P1: "what was parked is given until it is removed; the same position again replaces it",
+    P2: "parked events are given for their reader, in order, after a position, within their limit",
+    P3: "a parked event is removed alone, and the answer tells whether it was there",
+    T1: "what a transaction wrote is there wholly after its commit, and not at all when it was dropped",
+    T2: "a reader is moved by its newest owner from where it is, and nothing comes between a move and its commit",
+    T3: "a commit that was not answered happened wholly or not at all, and the checkpoint tells which",
 }
 
 #[cfg(test)]

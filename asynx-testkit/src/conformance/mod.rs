@@ -35,6 +35,7 @@ mod checks;
 mod fixture;
 mod in_memory;
 mod law;
+mod staging;
 mod trial;
 mod witness;
 
@@ -49,12 +50,15 @@ pub mod erase;
 pub mod grouped;
 pub mod handles;
 pub mod ids;
+pub mod leases;
 pub mod log;
 pub mod log_follow;
 pub mod log_held;
 pub mod names;
+pub mod parking;
 pub mod read;
 pub mod snapshots;
+pub mod transactions;
 pub mod writer;
 
 #[doc(hidden)]
@@ -65,5 +69,6 @@ pub use checks::{CHECKS, assert_kept};
 pub use fixture::{HeldAppend, LeaseLoser, SlowTransactions, StoreFixture};
 pub use in_memory::InMemory;
 pub use law::{LAWS, Law, LawBroken};
+pub use staging::{AnyTransaction, AnyTransactions, WithTransactions};
 pub use trial::Trial;
 pub use witness::Witness;

@@ -6,8 +6,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use asynx_core::store::{
-    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Load, Loaded, NewEvent,
-    SnapshotStore, SoleWriter, StoredEvent,
+    AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Leases, Load, Loaded,
+    NewEvent, Parking, SnapshotStore, SoleWriter, StoredEvent,
 };
 use asynx_core::{Category, EventId, Position, Runtime, Store, StreamId, Version};
 use futures::channel::{mpsc, oneshot};
@@ -16,7 +16,7 @@ use futures::{FutureExt, StreamExt};
 use super::check::Kept;
 use super::law::with_causes;
 use super::witness::Witness;
-use super::{Capabilities, LeaseLoser, SlowTransactions};
+use super::{AnyTransactions, Capabilities, LeaseLoser, SlowTransactions};
 use crate::samples;
 
 /// One check of one store: what it works with, and how it tells what it saw. Cheap to clone, to be moved into tasks.
@@ -24,12 +24,14 @@ use crate::samples;
 pub struct Trial {
     pub(super) parts: Arc<Parts>,
     pub(super) store: Arc<dyn Store>,
+    pub(super) transactions: Option<Arc<dyn AnyTransactions>>,
 }
 
 pub(super) struct Parts {
     pub(super) witness: Witness,
     /// Another handle to the same data.
     pub(super) other: Option<Arc<dyn Store>>,
+    pub(super) other_transactions: Option<Arc<dyn AnyTransactions>>,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) capabilities: Capabilities,
     pub(super) slow_transactions: Option<Arc<dyn SlowTransactions>>,
@@ -301,6 +303,22 @@ impl Trial {
         self.declared("checkpoints", self.store().checkpoints(), declared)
     }
 
+    #[track_caller]
+    pub(super) fn leases(&self) -> Kept<Option<&dyn Leases>> {
+        self.declared("leases", self.store().leases(), self.parts.capabilities.leases)
+    }
+
+    #[track_caller]
+    pub(super) fn parking(&self) -> Kept<Option<&dyn Parking>> {
+        self.declared("parking", self.store().parking(), self.parts.capabilities.parking)
+    }
+
+    #[track_caller]
+    pub(super) fn transactions(&self) -> Kept<Option<&dyn AnyTransactions>> {
+        let offered = self.transactions.as_deref();
+        self.declared("transactions", offered, self.parts.capabilities.transactions)
+    }
+
     /// The same check through another handle to the same data.
     #[track_caller]
     pub(super) fn other(&self) -> Kept<Option<Self>> {
@@ -309,9 +327,10 @@ impl Trial {
             self.parts.other.as_ref(),
             self.parts.capabilities.another,
         )?;
-        Ok(other.map(|other| Self {
+        Ok(other.map(|store| Self {
             parts: Arc::clone(&self.parts),
-            store: Arc::clone(other),
+            store: Arc::clone(store),
+            transactions: self.parts.other_transactions.clone(),
         }))
     }
 

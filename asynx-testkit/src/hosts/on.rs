@@ -6,7 +6,7 @@ use asynx_core::bus::Hooks;
 
 use super::Host;
 use crate::conformance::bus::{BusFixture, Probe};
-use crate::conformance::{Capabilities, LeaseLoser, SlowTransactions, StoreFixture};
+use crate::conformance::{AnyTransactions, Capabilities, LeaseLoser, SlowTransactions, StoreFixture};
 
 /// A fixture of a store or a bus on a host: `On(Tokio::threads(), Files)`.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +55,10 @@ impl<H: Host, F: StoreFixture> StoreFixture for On<H, F> {
 
     fn lease_loser(&self, store: &F::Store) -> Option<Arc<dyn LeaseLoser>> {
         self.1.lease_loser(store)
+    }
+
+    fn transactions(&self, store: &F::Store) -> Option<Arc<dyn AnyTransactions>> {
+        self.1.transactions(store)
     }
 }
 

@@ -180,6 +180,15 @@ impl<A: Aggregate> Events<A> {
     }
 }
 
+impl<A> IntoIterator for Events<A> {
+    type Item = Event<A>;
+    type IntoIter = std::vec::IntoIter<Event<A>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.events.into_iter()
+    }
+}
+
 impl<A> fmt::Debug for Events<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.events).finish()

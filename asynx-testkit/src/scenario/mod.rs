@@ -49,11 +49,12 @@
 //!
 //! What fails panics, at the line of the test, with a diff of the expected and the actual JSON.
 //!
-//! [`UpcastScenario`] is for upcasters, [`Events`] for handlers.
+//! [`UpcastScenario`] is for upcasters, [`Events`] for handlers and projections, [`assert_model`] for what these make.
 
 mod commands;
 mod events;
 mod life;
+mod model;
 mod outcome;
 mod run;
 mod start;
@@ -62,6 +63,7 @@ mod upcast;
 
 pub use commands::Commands;
 pub use events::Events;
+pub use model::assert_model;
 pub use outcome::Outcome;
 pub use start::Scenario;
 pub use upcast::UpcastScenario;

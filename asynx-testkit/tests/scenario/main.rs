@@ -6,6 +6,7 @@ mod domain;
 
 mod accepted;
 mod events;
+mod model;
 mod refused;
 mod unsound;
 mod upcast;

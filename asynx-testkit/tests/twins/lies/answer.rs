@@ -1,8 +1,8 @@
 //! What false answers there are to a true one.
 
 use asynx_core::store::{
-    AppendError, Checkpoint, FoundEvent, GroupOutcome, Head, Loaded, LogEvent, LogPage, PendingErasure, Snapshot,
-    StoredEvent,
+    AppendError, Checkpoint, FoundEvent, GroupOutcome, Head, HeldLease, Loaded, LogEvent, LogPage, ParkedEvent,
+    PendingErasure, Snapshot, StoredEvent,
 };
 use asynx_core::{EventId, EventName, Position, SchemaVersion, StoreError, StreamId, Timestamp, Version};
 use asynx_testkit::ThreadRuntime;
@@ -347,6 +347,64 @@ impl Lie for Vec<Loaded> {
                 changed(loaded, &format!("snapshot: {how}"), |loaded| loaded.snapshot = snapshot)
             }));
             lies
+        })
+    }
+
+    fn pretended() -> Option<Self> {
+        Some(Vec::new())
+    }
+}
+
+impl Lie for Option<u64> {
+    fn lies(&self) -> Lies<Self> {
+        match self {
+            None => vec![("is there".to_owned(), Some(1))],
+            Some(number) => vec![
+                ("is not there".to_owned(), None),
+                ("is one more".to_owned(), Some(number + 1)),
+                ("is one fewer".to_owned(), Some(number - 1)),
+            ],
+        }
+    }
+
+    fn pretended() -> Option<Self> {
+        Some(Some(1))
+    }
+}
+
+impl Lie for Vec<HeldLease> {
+    fn lies(&self) -> Lies<Self> {
+        let sample = HeldLease {
+            name: "lies".to_owned(),
+            holder: "a liar".to_owned(),
+        };
+        of_list(self, Some(sample), |held| {
+            vec![changed(held, "other holder", |held| held.holder.push('!'))]
+        })
+    }
+
+    fn pretended() -> Option<Self> {
+        Some(Vec::new())
+    }
+}
+
+impl Lie for Vec<ParkedEvent> {
+    fn lies(&self) -> Lies<Self> {
+        let sample = ParkedEvent {
+            position: Position::new([7, 7, 7]),
+            stream: StreamId::parse("lies", "a").expect("valid names"),
+            version: version(1),
+            event_id: EventId::generate(&ThreadRuntime),
+            event_name: EventName::parse_stored("Lie").expect("a valid name"),
+            error: String::new(),
+            attempts: 1,
+            parked_at: Timestamp::UNIX_EPOCH,
+        };
+        of_list(self, Some(sample), |parked| {
+            vec![
+                changed(parked, "other error", |parked| parked.error.push('!')),
+                changed(parked, "other attempts", |parked| parked.attempts -= 1),
+            ]
         })
     }
 

@@ -5,6 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Lie;
 
+/// What any call can do instead of answering the truth.
+const NEVER_ANSWERS: &str = "never answers";
+const PANICS: &str = "panics";
+const IS_NOT_MADE: &str = "is not made";
+
 /// What a twin follows. Clones are the same script.
 #[derive(Clone, Default)]
 pub(crate) struct Script(Arc<Mutex<State>>);
@@ -62,6 +67,44 @@ impl Script {
         Made {
             number: state.calls.len() - 1,
             lie,
+        }
+    }
+
+    /// Makes a call, or lies.
+    pub(crate) async fn call<T: Lie>(&self, kind: &'static str, call: impl Future<Output = T>) -> T {
+        let made = self.begin::<T>(kind).await;
+        self.make(&made, call).await
+    }
+
+    /// Makes one that was begun, or pretends to.
+    pub(crate) async fn make<T: Lie>(&self, made: &Made, call: impl Future<Output = T>) -> T {
+        if made.lie.as_deref() == Some(IS_NOT_MADE)
+            && let Some(pretended) = T::pretended()
+        {
+            self.tells();
+            return pretended;
+        }
+        let truth = call.await;
+        self.answer(made, truth)
+    }
+
+    /// Counts a call, which may never come to an answer.
+    pub(crate) async fn begin<T: Lie>(&self, kind: &'static str) -> Made {
+        let made = self.made(kind);
+        self.could(&made, [NEVER_ANSWERS, PANICS].map(str::to_owned));
+        if T::pretended().is_some() {
+            self.could(&made, [IS_NOT_MADE.to_owned()]);
+        }
+        match made.lie.as_deref() {
+            Some(NEVER_ANSWERS) => {
+                self.tells();
+                std::future::pending().await
+            }
+            Some(PANICS) => {
+                self.tells();
+                panic!("as the script wants")
+            }
+            _ => made,
         }
     }
 

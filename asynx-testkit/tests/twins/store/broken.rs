@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use asynx_core::store::{
     AppendError, AppendGroup, Checkpoints, Erase, EventLog, GroupOutcome, Head, HeadQuery, Leases, Load, Loaded,
-    NewEvent, Parking, Snapshot, SnapshotStore, SoleWriter, StoredEvent,
+    NewEvent, ParkedEvent, Parking, Snapshot, SnapshotStore, SoleWriter, StoredEvent,
 };
 use asynx_core::{AggregateId, EventId, Position, Runtime, SchemaVersion, Store, StoreError, StreamId, Version};
 use bytes::Bytes;
@@ -44,6 +44,8 @@ pub(super) struct Scratch {
     pub(super) erased_by: BTreeMap<StreamId, usize>,
     pub(super) deleted: BTreeMap<StreamId, (usize, Vec<StoredEvent>)>,
     pub(super) readers: BTreeMap<String, Reader>,
+    pub(super) parked: BTreeMap<String, BTreeMap<Position, ParkedEvent>>,
+    pub(super) tokens: BTreeMap<String, u64>,
 }
 
 impl Broken {
@@ -404,10 +406,10 @@ impl Store for Broken {
     }
 
     fn leases(&self) -> Option<&dyn Leases> {
-        self.staged.memory.leases()
+        Some(self)
     }
 
     fn parking(&self) -> Option<&dyn Parking> {
-        self.staged.memory.parking()
+        Some(self)
     }
 }

@@ -11,9 +11,9 @@ use super::mutation::Mutation;
 
 #[derive(Clone, Copy, Default)]
 pub(super) struct Reader {
-    fence: u64,
-    position: Option<Position>,
-    known: bool,
+    pub(super) fence: u64,
+    pub(super) position: Option<Position>,
+    pub(super) known: bool,
     /// The last position that was one.
     last: Option<Position>,
 }
@@ -28,7 +28,7 @@ impl Broken {
         }
     }
 
-    fn reader(&self, reader: &str) -> Reader {
+    pub(super) fn reader(&self, reader: &str) -> Reader {
         self.scratch()
             .readers
             .get(&self.name(reader))
@@ -36,11 +36,11 @@ impl Broken {
             .unwrap_or_default()
     }
 
-    fn change<T>(&self, reader: &str, change: impl FnOnce(&mut Reader) -> T) -> T {
+    pub(super) fn change<T>(&self, reader: &str, change: impl FnOnce(&mut Reader) -> T) -> T {
         change(self.scratch().readers.entry(self.name(reader)).or_default())
     }
 
-    fn may_write(&self, reader: Reader, fence: u64) -> bool {
+    pub(super) fn may_write(&self, reader: Reader, fence: u64) -> bool {
         match self.mutation {
             Mutation::FencesAreIgnored => reader.known,
             Mutation::HigherFencesMayWrite => reader.known && fence >= reader.fence,
@@ -58,7 +58,7 @@ impl Broken {
         }
     }
 
-    async fn a_moment(&self, when: Mutation) {
+    pub(super) async fn a_moment(&self, when: Mutation) {
         if self.is(when) {
             self.runtime.sleep(Duration::from_millis(2)).await;
         }

@@ -42,7 +42,7 @@ fn what_is_not_declared_must_refuse() {
     let none = Capabilities::none();
     for law in [
         "S5", "N1", "N2", "N3", "N4", "E1", "E2", "E3", "E4", "E5", "E6", "L1", "L6", "L7", "W1", "W2", "W3", "C1",
-        "C2", "C3", "C4", "C5", "C6",
+        "C2", "C3", "C4", "C5", "C6", "G1", "G2", "G3", "G4", "G5", "P1", "P2", "P3",
     ] {
         for seen in seen(none, true, law) {
             let seen = seen.unwrap_or_else(|| panic!("{law} passes over what is not declared"));

@@ -1,16 +1,17 @@
 //! A store that tells one lie.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use asynx_core::store::{
     AppendError, AppendGroup, Checkpoint, Checkpoints, Erase, EventLog, ForgetPolicy, GroupOutcome, Head, HeadQuery,
-    Leases, Load, Loaded, LogPage, LogQuery, NewEvent, Parking, PendingErasure, Snapshot, SnapshotStore, SoleWriter,
-    StoredEvent, WriterLease,
+    HeldLease, Leases, Load, Loaded, LogPage, LogQuery, NewEvent, ParkedEvent, Parking, PendingErasure, Snapshot,
+    SnapshotStore, SoleWriter, StoredEvent, WriterLease,
 };
-use asynx_core::{Category, Position, SchemaVersion, Store, StoreError, StreamId, Version};
+use asynx_core::{Category, Position, SchemaVersion, Store, StoreError, StreamId, Timestamp, Version};
 
-use crate::lies::{Lie, Made, Script};
+use crate::lies::{Lie, Script};
 
 /// A sound store, but for what the script says.
 #[derive(Clone)]
@@ -19,46 +20,10 @@ pub(super) struct Liar {
     pub(super) script: Script,
 }
 
-/// What any call can do instead of answering the truth.
-const NEVER_ANSWERS: &str = "never answers";
-const PANICS: &str = "panics";
-const IS_NOT_MADE: &str = "is not made";
-
 impl Liar {
     /// Makes a call, or lies.
     async fn call<T: Lie>(&self, kind: &'static str, call: impl Future<Output = T>) -> T {
-        let made = self.begin::<T>(kind).await;
-        self.make(&made, call).await
-    }
-
-    async fn make<T: Lie>(&self, made: &Made, call: impl Future<Output = T>) -> T {
-        if made.lie.as_deref() == Some(IS_NOT_MADE)
-            && let Some(pretended) = T::pretended()
-        {
-            self.script.tells();
-            return pretended;
-        }
-        let truth = call.await;
-        self.script.answer(made, truth)
-    }
-
-    async fn begin<T: Lie>(&self, kind: &'static str) -> Made {
-        let made = self.script.made(kind);
-        self.script.could(&made, [NEVER_ANSWERS, PANICS].map(str::to_owned));
-        if T::pretended().is_some() {
-            self.script.could(&made, [IS_NOT_MADE.to_owned()]);
-        }
-        match made.lie.as_deref() {
-            Some(NEVER_ANSWERS) => {
-                self.script.tells();
-                std::future::pending().await
-            }
-            Some(PANICS) => {
-                self.script.tells();
-                panic!("as the script wants")
-            }
-            _ => made,
-        }
+        self.script.call(kind, call).await
     }
 
     /// Whether a capability is there.
@@ -135,11 +100,11 @@ impl Store for Liar {
     }
 
     fn leases(&self) -> Option<&dyn Leases> {
-        self.sound.leases()
+        self.has("leases", self.sound.leases().is_some()).then_some(self)
     }
 
     fn parking(&self) -> Option<&dyn Parking> {
-        self.sound.parking()
+        self.has("parking", self.sound.parking().is_some()).then_some(self)
     }
 }
 
@@ -184,14 +149,14 @@ impl EventLog for Liar {
         const OF_MORE_EVENTS: &str = "of more events";
         const OF_MORE_BYTES: &str = "of more bytes";
         let sound = self.sound.log().expect(HERE);
-        let made = self.begin::<Result<LogPage, StoreError>>("log.read").await;
+        let made = self.script.begin::<Result<LogPage, StoreError>>("log.read").await;
         self.script
             .could(&made, [OF_MORE_EVENTS, OF_MORE_BYTES].map(str::to_owned));
         let mut query = query.clone();
         match made.lie.as_deref() {
             Some(OF_MORE_EVENTS) => query.max_events = query.max_events.saturating_add(1),
             Some(OF_MORE_BYTES) => query.max_bytes = usize::MAX,
-            _ => return self.make(&made, sound.read(&query)).await,
+            _ => return self.script.make(&made, sound.read(&query)).await,
         }
         self.script.tells();
         sound.read(&query).await
@@ -231,7 +196,7 @@ impl SoleWriter for Liar {
         const IS_GIVEN: &str = "is given";
         const IS_NOT_GIVEN: &str = "is not given";
         const FAILS: &str = "fails";
-        let made = self.begin::<()>("sole_writer.acquire").await;
+        let made = self.script.begin::<()>("sole_writer.acquire").await;
         let truth = self.sound.sole_writer().expect(HERE).acquire(category).await?;
         let script = self.script.clone();
         let other = if truth.is_some() { IS_NOT_GIVEN } else { IS_GIVEN };
@@ -261,5 +226,58 @@ impl WriterLease for Lease {
         let made = self.script.made("sole_writer.is_held");
         let held = self.sound.as_ref().is_none_or(|sound| sound.is_held());
         self.script.answer(&made, held)
+    }
+}
+
+#[async_trait]
+impl Leases for Liar {
+    async fn acquire(
+        &self,
+        name: &str,
+        holder: &str,
+        time: Duration,
+        now: Timestamp,
+    ) -> Result<Option<u64>, StoreError> {
+        let sound = self.sound.leases().expect(HERE);
+        self.call("leases.acquire", sound.acquire(name, holder, time, now))
+            .await
+    }
+
+    async fn renew(&self, name: &str, token: u64, time: Duration, now: Timestamp) -> Result<bool, StoreError> {
+        let sound = self.sound.leases().expect(HERE);
+        self.call("leases.renew", sound.renew(name, token, time, now)).await
+    }
+
+    async fn release(&self, name: &str, token: u64) -> Result<bool, StoreError> {
+        let sound = self.sound.leases().expect(HERE);
+        self.call("leases.release", sound.release(name, token)).await
+    }
+
+    async fn held(&self, prefix: &str, now: Timestamp) -> Result<Vec<HeldLease>, StoreError> {
+        let sound = self.sound.leases().expect(HERE);
+        self.call("leases.held", sound.held(prefix, now)).await
+    }
+}
+
+#[async_trait]
+impl Parking for Liar {
+    async fn park(&self, reader: &str, event: &ParkedEvent) -> Result<(), StoreError> {
+        let sound = self.sound.parking().expect(HERE);
+        self.call("parking.park", sound.park(reader, event)).await
+    }
+
+    async fn parked(
+        &self,
+        reader: &str,
+        after: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, StoreError> {
+        let sound = self.sound.parking().expect(HERE);
+        self.call("parking.parked", sound.parked(reader, after, limit)).await
+    }
+
+    async fn unpark(&self, reader: &str, position: Position) -> Result<bool, StoreError> {
+        let sound = self.sound.parking().expect(HERE);
+        self.call("parking.unpark", sound.unpark(reader, position)).await
     }
 }

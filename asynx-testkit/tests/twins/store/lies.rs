@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use asynx_core::{Runtime, Store};
 use asynx_testkit::PlainStore;
-use asynx_testkit::conformance::{Audit, CHECKS, Capabilities, LeaseLoser, Site, SlowTransactions, StoreFixture};
+use asynx_testkit::conformance::{
+    AnyTransactions, Audit, CHECKS, Capabilities, LeaseLoser, Site, SlowTransactions, StoreFixture,
+};
 use asynx_testkit::sim::{Sim, SimProcess};
 
 use super::broken::Broken;
 use super::liar::Liar;
+use super::lying_transactions::LyingTransactions;
 use super::mutation::Mutation;
 use super::staged::Staged;
 use crate::lies::{Ended, Script, Seen, Suite, every_assertion_is_needed};
@@ -71,6 +74,7 @@ impl StoreFixture for Fixture {
         let whole = Capabilities::all_of_a_store()
             .with_slow_transactions()
             .with_lost_leases()
+            .with_transactions()
             .with_another_handle();
         match (&self.sound, self.offers("capabilities")) {
             (Sound::Whole(_), true) => whole,
@@ -90,6 +94,15 @@ impl StoreFixture for Fixture {
     fn slow_transactions(&self, _: &Liar) -> Option<Arc<dyn SlowTransactions>> {
         let staged = self.staged().filter(|_| self.offers("slow_transactions"))?;
         Some(Arc::new(staged))
+    }
+
+    fn transactions(&self, _: &Liar) -> Option<Arc<dyn AnyTransactions>> {
+        let Sound::Whole(whole) = &self.sound else {
+            return None;
+        };
+        let (sound, script) = (whole.same(), self.script.clone());
+        let offered = LyingTransactions { sound, script };
+        self.offers("transactions").then(|| Arc::new(offered) as _)
     }
 
     fn lease_loser(&self, _: &Liar) -> Option<Arc<dyn LeaseLoser>> {
@@ -159,12 +172,15 @@ fn every_assertion_about_stores_is_needed() {
             "src/conformance/grouped.rs",
             "src/conformance/handles.rs",
             "src/conformance/ids.rs",
+            "src/conformance/leases.rs",
             "src/conformance/log.rs",
             "src/conformance/log_follow.rs",
             "src/conformance/log_held.rs",
             "src/conformance/names.rs",
+            "src/conformance/parking.rs",
             "src/conformance/read.rs",
             "src/conformance/snapshots.rs",
+            "src/conformance/transactions.rs",
             "src/conformance/trial.rs",
             "src/conformance/witness.rs",
             "src/conformance/writer.rs",

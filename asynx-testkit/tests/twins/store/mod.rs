@@ -4,9 +4,13 @@ mod broken;
 mod broken_append;
 mod broken_capabilities;
 mod broken_checkpoints;
+mod broken_leases;
+mod broken_parking;
+mod broken_transactions;
 mod capabilities;
 mod liar;
 mod lies;
+mod lying_transactions;
 mod mutation;
 mod staged;
 
@@ -15,7 +19,7 @@ use std::time::Duration;
 
 use asynx_core::Runtime;
 use asynx_testkit::conformance::{
-    CHECKS, Capabilities, Check, LAWS, LawBroken, LeaseLoser, SlowTransactions, StoreFixture, Trial,
+    AnyTransactions, CHECKS, Capabilities, Check, LAWS, LawBroken, LeaseLoser, SlowTransactions, StoreFixture, Trial,
 };
 use asynx_testkit::sim::{Sim, SimProcess};
 
@@ -37,6 +41,7 @@ impl StoreFixture for Twin {
         Capabilities::all_of_a_store()
             .with_slow_transactions()
             .with_lost_leases()
+            .with_transactions()
             .with_another_handle()
     }
 
@@ -62,6 +67,10 @@ impl StoreFixture for Twin {
 
     fn slow_transactions(&self, store: &Broken) -> Option<Arc<dyn SlowTransactions>> {
         Some(Arc::new(store.staged.clone()))
+    }
+
+    fn transactions(&self, store: &Broken) -> Option<Arc<dyn AnyTransactions>> {
+        Some(Arc::new(store.same()))
     }
 
     fn lease_loser(&self, store: &Broken) -> Option<Arc<dyn LeaseLoser>> {
@@ -100,6 +109,9 @@ fn every_law_is_proven() {
         include_str!("../../../../asynx-core/src/store/log.rs"),
         include_str!("../../../../asynx-core/src/store/writer.rs"),
         include_str!("../../../../asynx-core/src/store/checkpoints.rs"),
+        include_str!("../../../../asynx-core/src/store/leases.rs"),
+        include_str!("../../../../asynx-core/src/store/parking.rs"),
+        include_str!("../../../../asynx-core/src/store/transactions.rs"),
     ];
     proof::every_law_is_proven(&docs, LAWS, CHECKS, MUTATIONS);
 }

@@ -137,19 +137,19 @@ mutations! {
     /// A lost lease says that it is held.
     LostLeaseSaysItIsHeld: lost_lease_says_it_is_held breaks W3;
     /// Of a position the last part alone is kept.
-    CheckpointsAreCut: checkpoints_are_cut breaks C1 and C4 and S10;
+    CheckpointsAreCut: checkpoints_are_cut breaks C1 and C4 and S10 and T1;
     /// Positions are halved into signed numbers.
     CheckpointsAreSigned: checkpoints_are_signed breaks C1;
     /// A reader that was claimed before keeps its fence.
-    ClaimsKeepTheFence: claims_keep_the_fence breaks C2 and C3 and C4 and C5 and C6 and S10;
+    ClaimsKeepTheFence: claims_keep_the_fence breaks C2 and C3 and C4 and C5 and C6 and S10 and T2;
     /// A claim begins at the beginning.
     ClaimsForgetThePosition: claims_forget_the_position breaks C2 and C3;
     /// A claim looks at the fence, and raises it a moment later.
-    ClaimsLookFirst: claims_look_first breaks C2 and C3;
+    ClaimsLookFirst: claims_look_first breaks C2 and C3 and T2;
     /// Fences are not looked at.
-    FencesAreIgnored: fences_are_ignored breaks C3 and C2 and C5 and S10;
+    FencesAreIgnored: fences_are_ignored breaks C3 and C2 and C5 and S10 and T2;
     /// A higher fence than any that was given may write.
-    HigherFencesMayWrite: higher_fences_may_write breaks C3;
+    HigherFencesMayWrite: higher_fences_may_write breaks C3 and T2;
     /// A put looks at the fence, and is kept a moment later.
     PutsLookFirst: puts_look_first breaks C3;
     /// A refused put is kept all the same.
@@ -170,6 +170,30 @@ mutations! {
     RemovesTakeLongerNames: removes_take_longer_names breaks C6;
     /// Readers are told apart in small letters.
     ReadersAreOfOneCase: readers_are_of_one_case breaks C6;
+    /// A held lease is given to the next who asks.
+    HeldLeasesAreGiven: held_leases_are_given breaks G1 and G2 and G3 and G4;
+    /// A release is answered, and the lease is held on.
+    ReleasesAreForgotten: releases_are_forgotten breaks G2 and G1 and G3 and G5;
+    /// Leases are renewed and released with any token.
+    AnyTokenWillDo: any_token_will_do breaks G3 and G4;
+    /// A renewal is answered, and the lease ends when it would have.
+    RenewalsAreForgotten: renewals_are_forgotten breaks G4 and G5 and G3;
+    /// All held leases are given, whatever their names.
+    HeldGivesAllNames: held_gives_all_names breaks G5 and G1;
+    /// What is parked already is not replaced.
+    ParkedStaysAsItWas: parked_stays_as_it_was breaks P1;
+    /// Parked events are given from the first on.
+    ParkedBeginsAtTheFirst: parked_begins_at_the_first breaks P2;
+    /// An event is removed for all readers.
+    UnparkHitsAllReaders: unpark_hits_all_readers breaks P3;
+    /// What was parked in a transaction stays when that is dropped.
+    DroppedTransactionsPark: dropped_transactions_park breaks T1 and T2 and T3;
+    /// A reader is moved from wherever it is.
+    MovesBeginAnywhere: moves_begin_anywhere breaks T2;
+    /// A claim may come between a move and its commit.
+    CommitsLookAtNothing: commits_look_at_nothing breaks T2;
+    /// A commit is written in two steps.
+    CommitsAreInSteps: commits_are_in_steps breaks T3 and T2;
     /// An append at a version that was taken through another handle is answered by success.
     VersionsAreOfTheHandle: versions_are_of_the_handle breaks S1 and S5 and S12;
     /// Reads do not give what was appended through another handle.

@@ -7,19 +7,19 @@ pub(super) fn figures() -> Vec<Figure> {
         Figure::median(
             "memory_send_1k_aggregates_per_s",
             "64 clients, 1,000 aggregates",
-            ours("memory-send clients=64 aggregates=1000", SEND),
+            ours("memory-send clients=64 aggregates=1000 placed=1", SEND),
         ),
         Figure::median(
             "memory_send_100k_aggregates_per_s",
             "64 clients, 100,000 aggregates, more than the cache holds",
-            ours("memory-send clients=64 aggregates=100000 warm_up=1", SEND),
+            ours("memory-send clients=64 aggregates=100000 placed=1", SEND),
         ),
         Figure::median(
             "memory_send_1m_aggregates_per_s",
             "64 clients, 1,000,000 aggregates",
             dear(
                 "bench-asynx",
-                "memory-send clients=64 aggregates=1000000 warm_up=5",
+                "memory-send clients=64 aggregates=1000000 placed=1",
                 SEND,
             ),
         )
