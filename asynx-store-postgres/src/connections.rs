@@ -20,7 +20,7 @@ pub(crate) struct Connections {
     /// What listens, notifies and renews leases must not wait for readers.
     background: PgPool,
     connector: Connector,
-    /// How a transaction on a reader's connection begins.
+    /// How a transaction begins in which handlers run.
     begin: Arc<str>,
 }
 
@@ -50,7 +50,7 @@ impl Connections {
 
     /// A transaction of an append that goes by inline projections.
     pub(crate) async fn begin_inline(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        match self.inline.begin().await {
+        match self.inline.begin_with(AssertSqlSafe(self.begin.clone())).await {
             Err(sqlx::Error::PoolTimedOut) => Err(self.why().await),
             begun => begun,
         }
