@@ -4,6 +4,7 @@ mod broken;
 mod liar;
 mod lies;
 mod mutation;
+mod teller;
 
 use std::sync::Arc;
 use std::time::Duration;

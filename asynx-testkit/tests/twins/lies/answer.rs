@@ -1,10 +1,7 @@
 //! What false answers there are to a true one.
 
-use asynx_core::store::{
-    AppendError, Checkpoint, FoundEvent, GroupOutcome, Head, HeldLease, Loaded, LogEvent, LogPage, ParkedEvent,
-    PendingErasure, Snapshot, StoredEvent,
-};
-use asynx_core::{EventId, EventName, Position, SchemaVersion, StoreError, StreamId, Timestamp, Version};
+use asynx_core::store::{AppendError, FoundEvent, GroupOutcome, Head, Loaded, StoredEvent};
+use asynx_core::{EventId, Position, StoreError, Version};
 use asynx_testkit::ThreadRuntime;
 use bytes::Bytes;
 
@@ -22,14 +19,14 @@ pub(crate) trait Lie: Sized {
     }
 }
 
-fn changed<T: Clone>(truth: &T, how: &str, change: impl FnOnce(&mut T)) -> (String, T) {
+pub(super) fn changed<T: Clone>(truth: &T, how: &str, change: impl FnOnce(&mut T)) -> (String, T) {
     let mut lie = truth.clone();
     change(&mut lie);
     (how.to_owned(), lie)
 }
 
 /// Of a list: too short, too long, in another order, or with an element that is false.
-fn of_list<T: Clone>(truth: &[T], sample: Option<T>, of_one: impl Fn(&T) -> Lies<T>) -> Lies<Vec<T>> {
+pub(super) fn of_list<T: Clone>(truth: &[T], sample: Option<T>, of_one: impl Fn(&T) -> Lies<T>) -> Lies<Vec<T>> {
     let truth = truth.to_vec();
     let mut lies = Vec::new();
     if let Some(sample) = sample {
@@ -55,20 +52,20 @@ fn of_list<T: Clone>(truth: &[T], sample: Option<T>, of_one: impl Fn(&T) -> Lies
     lies
 }
 
-fn version(number: u64) -> Version {
+pub(super) fn version(number: u64) -> Version {
     Version::new(number).expect("a version")
 }
 
-fn other_version(truth: &mut Option<Version>) {
+pub(super) fn other_version(truth: &mut Option<Version>) {
     *truth = truth.map_or_else(|| Version::new(1), |version| Some(version.next()));
 }
 
-fn other_position(truth: &mut Option<Position>) {
+pub(super) fn other_position(truth: &mut Option<Position>) {
     let [epoch, transaction, number] = truth.map_or([0, 1, 1], |position| position.parts());
     *truth = Some(Position::new([epoch, transaction, number.wrapping_add(1)]));
 }
 
-fn other_bytes(truth: &Bytes) -> Bytes {
+pub(super) fn other_bytes(truth: &Bytes) -> Bytes {
     Bytes::from([truth, &b"#"[..]].concat())
 }
 
@@ -199,72 +196,6 @@ impl Lie for Option<Position> {
     }
 }
 
-impl Lie for Checkpoint {
-    fn lies(&self) -> Lies<Self> {
-        vec![
-            changed(self, "higher fence", |kept| kept.fence += 1),
-            changed(self, "no fence", |kept| kept.fence = 0),
-            changed(self, "other position", |kept| other_position(&mut kept.position)),
-            changed(self, "no position", |kept| kept.position = None),
-        ]
-    }
-
-    fn pretended() -> Option<Self> {
-        Some(Self {
-            position: None,
-            fence: 1,
-        })
-    }
-}
-
-impl Lie for Option<Checkpoint> {
-    fn lies(&self) -> Lies<Self> {
-        match self {
-            None => vec![("is there".to_owned(), Checkpoint::pretended())],
-            Some(kept) => {
-                let lies = kept.lies().into_iter().map(|(how, lie)| (how, Some(lie)));
-                lies.chain([("is not there".to_owned(), None)]).collect()
-            }
-        }
-    }
-
-    fn pretended() -> Option<Self> {
-        Some(None)
-    }
-}
-
-impl Lie for Option<Snapshot> {
-    fn lies(&self) -> Lies<Self> {
-        let sample = Snapshot {
-            version: version(1),
-            schema_version: SchemaVersion::FIRST,
-            document: Bytes::from_static(b"{}"),
-        };
-        match self {
-            None => vec![("is there".to_owned(), Some(sample))],
-            Some(truth) => vec![
-                ("is not there".to_owned(), None),
-                changed(self, "other bytes", |lie| {
-                    *lie = Some(Snapshot {
-                        document: other_bytes(&truth.document),
-                        ..truth.clone()
-                    });
-                }),
-                changed(self, "other version", |lie| {
-                    *lie = Some(Snapshot {
-                        version: truth.version.next(),
-                        ..truth.clone()
-                    });
-                }),
-            ],
-        }
-    }
-
-    fn pretended() -> Option<Self> {
-        Some(None)
-    }
-}
-
 impl Lie for Vec<StoredEvent> {
     fn lies(&self) -> Lies<Self> {
         let sample = StoredEvent {
@@ -352,147 +283,5 @@ impl Lie for Vec<Loaded> {
 
     fn pretended() -> Option<Self> {
         Some(Vec::new())
-    }
-}
-
-impl Lie for Option<u64> {
-    fn lies(&self) -> Lies<Self> {
-        match self {
-            None => vec![("is there".to_owned(), Some(1))],
-            Some(number) => vec![
-                ("is not there".to_owned(), None),
-                ("is one more".to_owned(), Some(number + 1)),
-                ("is one fewer".to_owned(), Some(number - 1)),
-            ],
-        }
-    }
-
-    fn pretended() -> Option<Self> {
-        Some(Some(1))
-    }
-}
-
-impl Lie for Vec<HeldLease> {
-    fn lies(&self) -> Lies<Self> {
-        let sample = HeldLease {
-            name: "lies".to_owned(),
-            holder: "a liar".to_owned(),
-        };
-        of_list(self, Some(sample), |held| {
-            vec![changed(held, "other holder", |held| held.holder.push('!'))]
-        })
-    }
-
-    fn pretended() -> Option<Self> {
-        Some(Vec::new())
-    }
-}
-
-impl Lie for Vec<ParkedEvent> {
-    fn lies(&self) -> Lies<Self> {
-        let sample = ParkedEvent {
-            position: Position::new([7, 7, 7]),
-            stream: StreamId::parse("lies", "a").expect("valid names"),
-            version: version(1),
-            event_id: EventId::generate(&ThreadRuntime),
-            event_name: EventName::parse_stored("Lie").expect("a valid name"),
-            error: String::new(),
-            attempts: 1,
-            parked_at: Timestamp::UNIX_EPOCH,
-        };
-        of_list(self, Some(sample), |parked| {
-            vec![
-                changed(parked, "other error", |parked| parked.error.push('!')),
-                changed(parked, "other attempts", |parked| parked.attempts -= 1),
-            ]
-        })
-    }
-
-    fn pretended() -> Option<Self> {
-        Some(Vec::new())
-    }
-}
-
-impl Lie for Vec<PendingErasure> {
-    fn lies(&self) -> Lies<Self> {
-        let sample = PendingErasure {
-            stream: StreamId::parse("lies", "a").expect("valid names"),
-            tombstone: version(1),
-        };
-        of_list(self, Some(sample), |pending| {
-            vec![changed(pending, "other version", |pending| {
-                pending.tombstone = pending.tombstone.next();
-            })]
-        })
-    }
-
-    fn pretended() -> Option<Self> {
-        Some(Vec::new())
-    }
-}
-
-impl Lie for LogPage {
-    fn lies(&self) -> Lies<Self> {
-        let sample = self.events.last().map(|last| {
-            let mut sample = last.clone();
-            let mut position = Some(last.position);
-            other_position(&mut position);
-            sample.position = position.unwrap_or(last.position);
-            sample
-        });
-        let sample = sample.unwrap_or_else(|| LogEvent {
-            position: Position::new([0, 1, 1]),
-            stream: StreamId::parse("lies", "a").expect("valid names"),
-            version: version(1),
-            event_id: EventId::generate(&ThreadRuntime),
-            event_name: EventName::parse_stored("Lie").expect("a valid name"),
-            occurred_at: Timestamp::UNIX_EPOCH,
-            record: None,
-        });
-        let events = of_list(&self.events, Some(sample), |event| {
-            vec![
-                changed(event, "other version", |event| event.version = event.version.next()),
-                changed(event, "other id", |event| {
-                    event.event_id = EventId::generate(&ThreadRuntime)
-                }),
-                changed(event, "other name", |event| {
-                    event.event_name = EventName::parse_stored("Lie").expect("a valid name");
-                }),
-                changed(event, "tombstone", |event| event.event_name = EventName::tombstone()),
-                changed(event, "other time", |event| {
-                    event.occurred_at = Timestamp::from_micros(1)
-                }),
-                changed(event, "other stream", |event| {
-                    event.stream = StreamId::parse(event.stream.category.as_str(), "lie").expect("valid names");
-                }),
-                changed(event, "no record", |event| event.record = None),
-                changed(event, "other bytes", |event| {
-                    let bytes = event.record.as_ref();
-                    event.record = Some(bytes.map_or_else(|| Bytes::from_static(b"{}"), other_bytes));
-                }),
-            ]
-        });
-        let events = events.into_iter().map(|(how, events)| {
-            changed(self, &format!("events: {how}"), |page| {
-                page.next = page.next.max(events.last().map(|last| last.position));
-                page.events = events;
-            })
-        });
-        let rest = [
-            changed(self, "no next", |page| page.next = None),
-            changed(self, "not at end", |page| page.at_end = false),
-            changed(self, "at end", |page| page.at_end = true),
-            changed(self, "empty", |page| page.events.clear()),
-            changed(self, "stays", |page| {
-                page.at_end = false;
-                page.events.clear();
-                page.next = None;
-            }),
-        ];
-        events.chain(rest).collect()
-    }
-
-    fn pretended() -> Option<Self> {
-        Some(Self::default())
     }
 }

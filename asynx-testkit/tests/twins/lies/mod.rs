@@ -12,6 +12,7 @@
 //! written anew by running the test with `LOOK_FOR_LIES=1`.
 
 mod answer;
+mod answer_of_capabilities;
 mod audit;
 mod script;
 mod sites;
