@@ -56,7 +56,7 @@ async fn send_to_one(orders: &Asynx<Purchase>, arguments: &Arguments, events: u6
 
 /// Reads of a state that is cached, one after the other, by the only writer: the store is not asked.
 pub(crate) async fn get_cached(arguments: &Arguments, report: &mut Report) {
-    const READS: u32 = 10_000;
+    const READS: u32 = 1_000;
     let built = Asynx::builder().store(MemoryStore::new()).sole_writer().build().await;
     let orders: Asynx<Purchase> = built.unwrap_or_else(|error| panic!("{error}"));
     lengthen(&orders, "ORD-1", 20).await;

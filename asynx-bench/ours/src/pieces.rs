@@ -6,7 +6,8 @@ use std::time::Instant;
 use asynx_core::patch::{Tape, diff as patch_between};
 use bench_workload::{Action, Arguments, Order, Report, median};
 
-const BLOCK: u32 = 2_000;
+/// Short, so that most blocks run to their end without another process in between.
+const BLOCK: u32 = 200;
 
 /// A small change of a state whose old tape is cached: serialised, compared, patch out. Beside one `to_vec` of the new state.
 pub(crate) fn diff(arguments: &Arguments, report: &mut Report) {

@@ -1,7 +1,7 @@
 /// One run of a program, and what it is worth: what is measured of it may be several figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Measurement {
-    /// The package in `asynx-bench`, which is also the program.
+    /// The name of the program in `asynx-bench`.
     pub(super) program: &'static str,
     /// The scenario and its parameters.
     pub(super) scenario: &'static str,

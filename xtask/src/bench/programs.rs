@@ -1,6 +1,5 @@
 //! The programs of the workspace `asynx-bench`, and of the one within it that has the other libraries.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,9 +11,8 @@ use crate::workspace::{cargo, root};
 
 /// Where to build, by default `asynx-bench/target`.
 const TARGET: &str = "ASYNX_BENCH_TARGET_DIR";
-const OURS: &str = "bench-asynx";
-/// A second program of the same package.
-const ALLOCATIONS: &str = "bench-asynx-allocations";
+/// The programs of the outer workspace; the first makes the databases.
+const OURS: [&str; 2] = ["bench-asynx", "bench-asynx-allocations"];
 
 /// They are built.
 pub(super) struct Programs {
@@ -25,17 +23,12 @@ impl Programs {
     /// Builds what the figures need, with optimisation, and says so on stderr.
     pub(super) fn build(figures: &[Figure]) -> Result<Self> {
         let target = std::env::var_os(TARGET).map_or_else(|| folder().join("target"), PathBuf::from);
-        let sources = figures.iter().flat_map(|figure| figure.formula.sources());
-        let packages = sources.map(|source| match source.measurement.program {
-            ALLOCATIONS => OURS,
-            program => program,
-        });
         // Ours also makes the databases.
-        let packages: BTreeSet<&str> = packages.chain([OURS]).collect();
-        let (ours, peers): (Vec<&str>, Vec<&str>) = packages.into_iter().partition(|package| *package == OURS);
-        build(&folder(), &target, &ours)?;
-        if !peers.is_empty() {
-            build(&folder().join("peers"), &target, &peers)?;
+        build(&folder(), &target)?;
+        let mut sources = figures.iter().flat_map(|figure| figure.formula.sources());
+        // All or none: with other packages beside it, a program could have other features of what they share.
+        if sources.any(|source| !OURS.contains(&source.measurement.program)) {
+            build(&folder().join("peers"), &target)?;
         }
         Ok(Self {
             folder: target.join("release"),
@@ -51,7 +44,7 @@ impl Programs {
 
     /// Makes an empty database and returns the version of the server.
     pub(super) fn create_database(&self, server: &str, name: &str) -> Result<String> {
-        let mut command = Command::new(self.folder.join(OURS));
+        let mut command = Command::new(self.folder.join(OURS[0]));
         command
             .args(["create-database", &format!("name={name}")])
             .env("ASYNX_BENCH_DATABASE", server);
@@ -59,7 +52,7 @@ impl Programs {
     }
 
     pub(super) fn remove_database(&self, server: &str, name: &str) -> Result<()> {
-        let mut command = Command::new(self.folder.join(OURS));
+        let mut command = Command::new(self.folder.join(OURS[0]));
         command
             .args(["remove-database", &format!("name={name}")])
             .env("ASYNX_BENCH_DATABASE", server);
@@ -71,16 +64,13 @@ pub(super) fn folder() -> PathBuf {
     root().join("asynx-bench")
 }
 
-fn build(workspace: &Path, target: &Path, packages: &[&str]) -> Result<()> {
+fn build(workspace: &Path, target: &Path) -> Result<()> {
     let mut build = cargo();
     build
         .args(["build", "--release", "--locked", "--manifest-path"])
         .arg(workspace.join("Cargo.toml"));
     build.arg("--target-dir").arg(target);
-    for package in packages {
-        build.args(["--package", package]);
-    }
-    eprintln!("bench: building {} in {}", packages.join(", "), target.display());
+    eprintln!("bench: building {} in {}", workspace.display(), target.display());
     // Cargo tells what it runs about itself, and some build scripts would run again for it.
     for (name, _) in std::env::vars_os() {
         if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
