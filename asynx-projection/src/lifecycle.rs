@@ -195,7 +195,13 @@ where
         step.limits
             .handler(self.projection.handle(&mut transaction, batch))
             .await?;
-        self.commit(transaction, step).await.map_err(HandlerError::transient)?;
+        let committed = self.commit(transaction, step).await;
+        committed.map_err(|error| match error.is_transient() {
+            true => HandlerError::transient(error),
+            // What the handler wrote cannot be committed: a constraint that is looked at last, or a statement that failed
+            // and was passed over.
+            false => HandlerError::permanent(error),
+        })?;
         Ok(Moved::Yes)
     }
 

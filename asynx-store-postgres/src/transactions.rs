@@ -52,7 +52,13 @@ impl Transactions for PostgresStore {
         self.shared.unpark(&mut **transaction, reader, position).await
     }
 
-    async fn commit(&self, transaction: Self::Transaction) -> Result<(), StoreError> {
+    async fn commit(&self, mut transaction: Self::Transaction) -> Result<(), StoreError> {
+        // Who passes over the error of a statement has an aborted transaction. Its `commit` rolls it back and reports
+        // success; any other statement tells.
+        sqlx::query("select")
+            .execute(&mut *transaction)
+            .await
+            .map_err(store_error)?;
         transaction.commit().await.map_err(store_error)
     }
 }

@@ -1,4 +1,5 @@
-//! A process that is frozen in the middle of a projection's transaction keeps others back for a while, and no longer.
+//! Transactions of projections that go wrong. A process that is frozen in the middle of one keeps others back for a while,
+//! and no longer.
 
 mod server;
 
@@ -62,4 +63,23 @@ async fn a_transaction_that_does_something_goes_on() {
     }
     store.commit(slow).await.unwrap();
     assert_eq!(store.get("reader").await.unwrap().unwrap().position, from);
+}
+
+/// PostgreSQL answers the commit of an aborted transaction with a rollback, which its driver takes for a success.
+#[tokio::test]
+async fn a_transaction_with_a_failed_statement_is_not_committed() {
+    let schema = Schema::new();
+    let store = schema.store().await;
+    let claimed = store.claim("reader").await.unwrap();
+    let mut transaction = store.begin().await.unwrap();
+    let to = Some(Position::new([0, 0, 1]));
+    let moved = store.move_in(&mut transaction, "reader", None, to, claimed.fence).await;
+    assert!(moved.unwrap());
+    sqlx::query("select 1 / 0")
+        .execute(&mut *transaction)
+        .await
+        .unwrap_err();
+    let error = store.commit(transaction).await.unwrap_err();
+    assert!(!error.is_transient(), "{error}");
+    assert_eq!(store.get("reader").await.unwrap().unwrap().position, None);
 }
