@@ -51,7 +51,7 @@ fn an_answer_before_the_append_is_found_out() {
         assert!(
             run.lines
                 .iter()
-                .any(|line| line.contains(" found ") && figure(line, "found") > 0)
+                .any(|line| line.contains(" acknowledged ") && figure(line, "found") > 0)
         );
     }
 }

@@ -10,6 +10,10 @@ mod sqlite;
 
 use bench_workload::{Arguments, Report};
 
+/// The same in all programs: that of the system makes threads wait for each other, which is none of theirs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::read();

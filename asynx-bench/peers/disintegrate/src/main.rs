@@ -5,6 +5,10 @@ mod reading;
 
 use bench_workload::{Arguments, Report, run};
 
+/// The same in all programs: that of the system makes threads wait for each other, which is none of theirs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::read();
