@@ -1,8 +1,4 @@
 //! TLS, as the URL asks for it. `openssl` makes the certificates.
-#![cfg_attr(
-    any(feature = "tls-rustls", feature = "tls-native-tls"),
-    expect(clippy::unwrap_used, reason = "a panic fails the test")
-)]
 #![cfg(any(feature = "tls-rustls", feature = "tls-native-tls"))]
 
 mod server;
