@@ -1,6 +1,5 @@
 //! The store runs on smol.
 #![cfg(feature = "smol")]
-#![cfg_attr(feature = "smol", expect(clippy::unwrap_used, reason = "a panic fails the test"))]
 
 mod server;
 
