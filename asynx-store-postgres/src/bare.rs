@@ -12,10 +12,11 @@ use crate::statements::Statements;
 pub struct BareAppend {
     /// What a connection has to run before: the settings that the statements rely on.
     pub settings: String,
-    /// Appends one event. Its parameters: category, aggregate id, version, floor, event id, event name, time, record.
+    /// Appends one event. Its parameters: category, aggregate id, version, floor, event id, event name, time, record,
+    /// and how often the noted inline projections have changed: never in a new schema.
     pub one: String,
     /// Appends many. Its parameters, an array of each: category, aggregate id, expected version, last version of the group,
-    /// floor, version, event id, event name, time, record.
+    /// floor, version, event id, event name, time, record; and that number.
     pub batch: String,
 }
 

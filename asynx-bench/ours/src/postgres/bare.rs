@@ -70,6 +70,8 @@ impl Bare {
             .bind(vec![NAME; batch])
             .bind(vec![1_700_000_000_000_000_i64; batch])
             .bind(vec![&self.record[..]; batch])
+            // So often inline projections were noted.
+            .bind(0_i64)
             .fetch_all(&mut self.connection)
             .await
             .unwrap();
