@@ -1,16 +1,74 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, Head, HeadQuery};
-use asynx_core::{Aggregate, Error, StoreError};
+use asynx_core::{Aggregate, AggregateId, Error, StoreError};
+use futures::FutureExt;
 use futures::future::join;
 
 use crate::calls::Calls;
 use crate::group::{Group, Item, No, Outcome};
 use crate::sabotage;
-use crate::shard::{Last, Lookup, Shard};
+use crate::shard::{Last, Lookup, Shard, Wake};
+use crate::shared::Shared;
 use crate::work::Work;
 
+/// A batch whose commands have run.
+pub(crate) struct Batch<A: Aggregate> {
+    changing: Vec<Group<A>>,
+    unchanging: Vec<Group<A>>,
+}
+
+/// What the store said of it.
+pub(crate) struct Answers {
+    appends: Vec<AppendGroup>,
+    outcomes: Vec<GroupOutcome>,
+    heads: Vec<Result<Vec<Head>, StoreError>>,
+}
+
+/// A batch that the store has answered.
+pub(crate) struct Landed<A: Aggregate> {
+    batch: Batch<A>,
+    answers: Answers,
+}
+
+/// Negative answers whose keys were looked up, of aggregates that were parked meanwhile.
+pub(crate) struct LookedUp<A: Aggregate> {
+    lookups: Vec<Lookup<A>>,
+    heads: Vec<Result<Head, StoreError>>,
+    parked: BTreeSet<AggregateId>,
+}
+
+impl<A: Aggregate> Batch<A> {
+    fn groups(&self) -> impl Iterator<Item = &Group<A>> {
+        self.changing.iter().chain(&self.unchanging)
+    }
+
+    fn commands(&self) -> usize {
+        self.groups().map(|group| group.items.len()).sum()
+    }
+}
+
+impl<A: Aggregate> Landed<A> {
+    pub(crate) fn commands(&self) -> usize {
+        self.batch.commands()
+    }
+
+    pub(crate) const fn has_appended(&self) -> bool {
+        !self.answers.appends.is_empty()
+    }
+}
+
+impl<A: Aggregate> LookedUp<A> {
+    pub(crate) const fn commands(&self) -> usize {
+        self.lookups.len()
+    }
+}
+
 impl<A: Aggregate> Shard<A> {
-    /// Appends the events of a batch, and checks beside it what the negative answers without an event rest on.
-    pub(crate) async fn commit(&mut self, mut groups: Vec<Group<A>>) {
+    /// Appends the events of a batch, and checks beside it what the negative answers without an event rest on. Its
+    /// aggregates are parked until that is done.
+    pub(crate) fn commit(&mut self, mut groups: Vec<Group<A>>) {
         let unchanging: Vec<Group<A>> = groups.extract_if(.., |group| group.events.is_empty()).collect();
         let changing = groups;
         let spare = &mut self.spare;
@@ -18,23 +76,49 @@ impl<A: Aggregate> Shard<A> {
         let queries: Vec<Vec<HeadQuery>> = unchanging.iter().map(|group| self.queries(group)).collect();
         self.cache().moving(changing.iter().map(Group::id));
         let changing = sabotage::tell_early(&self.shared, changing);
-        self.appending = !appends.is_empty();
-        let append = append_all(&self.shared.calls, &appends);
-        let check = check_all(&self.shared.calls, queries);
-        let (outcomes, heads) = join(append, check).await;
-        self.appending = false;
-        let outcomes = sabotage::keep_after_conflict(&self.shared, &appends, outcomes).await;
+        let batch = Batch { changing, unchanging };
+        let appending = usize::from(!appends.is_empty());
+        let mut asking = Box::pin(ask(Arc::clone(&self.shared), appends, queries));
+        if let Some(answers) = (&mut asking).now_or_never() {
+            self.land(Landed { batch, answers });
+            return;
+        }
+        for group in batch.groups() {
+            // Those that were loaded are parked since then.
+            if !self.is_parked(group.id()) {
+                self.park(group.id(), []);
+            }
+        }
+        self.appending += appending;
+        self.in_flight += batch.commands();
+        let landed = asking.map(|answers| Wake::Landed(Landed { batch, answers }));
+        self.waking.push(landed.boxed());
+    }
+
+    /// Answers the commands of a batch, and goes on with those that came after them.
+    pub(crate) fn land(&mut self, landed: Landed<A>) {
+        let Batch { changing, unchanging } = landed.batch;
+        let Answers {
+            appends,
+            outcomes,
+            heads,
+        } = landed.answers;
         self.spare.keep_events(appends);
         for (group, outcome) in changing.into_iter().zip(outcomes) {
             let id = group.id().clone();
+            // Taken out first, so that what has to run again comes before what waited behind it.
+            let waiting = self.unparked(&id);
             self.conclude(group, outcome);
             self.cache().still(&id);
+            self.carry.extend(waiting);
         }
         for (group, heads) in unchanging.into_iter().zip(heads) {
+            let waiting = self.unparked(group.id());
             match heads {
                 Ok(heads) => self.conclude_checked(group, heads),
                 Err(error) => self.conclude_unchecked(group, &error),
             }
+            self.carry.extend(waiting);
         }
     }
 
@@ -151,7 +235,7 @@ impl<A: Aggregate> Shard<A> {
     }
 
     /// Tells the negative answers of commands with keys, unless the key was used.
-    pub(crate) async fn answer_lookups(&mut self) {
+    pub(crate) fn look_up(&mut self) {
         let lookups = std::mem::take(&mut self.lookups);
         if lookups.is_empty() {
             return;
@@ -163,7 +247,25 @@ impl<A: Aggregate> Shard<A> {
                 ..self.query(&lookup.work)
             })
             .collect();
-        let heads = self.shared.calls.heads(&queries).await;
+        let shared = Arc::clone(&self.shared);
+        let mut asking = Box::pin(async move { shared.calls.heads(&queries).await });
+        let mut parked = BTreeSet::new();
+        if let Some(heads) = (&mut asking).now_or_never() {
+            self.looked_up(LookedUp { lookups, heads, parked });
+            return;
+        }
+        parked.extend(lookups.iter().map(|lookup| lookup.work.aggregate_id.clone()));
+        for id in &parked {
+            self.park(id, []);
+        }
+        self.in_flight += lookups.len();
+        let looked_up = asking.map(|heads| Wake::LookedUp(LookedUp { lookups, heads, parked }));
+        self.waking.push(looked_up.boxed());
+    }
+
+    pub(crate) fn looked_up(&mut self, looked_up: LookedUp<A>) {
+        let LookedUp { lookups, heads, parked } = looked_up;
+        let waiting: Vec<Work<A>> = parked.iter().flat_map(|id| self.unparked(id)).collect();
         for (
             Lookup {
                 mut work,
@@ -191,6 +293,7 @@ impl<A: Aggregate> Shard<A> {
                 }
             }
         }
+        self.carry.extend(waiting);
     }
 }
 
@@ -204,6 +307,18 @@ pub(crate) fn refuse<A: Aggregate>(work: Work<A>, reason: No) {
 
 pub(crate) fn works<A: Aggregate>(items: Vec<Item<A>>) -> Vec<Work<A>> {
     items.into_iter().map(|item| item.work).collect()
+}
+
+async fn ask<A: Aggregate>(shared: Arc<Shared<A>>, appends: Vec<AppendGroup>, queries: Vec<Vec<HeadQuery>>) -> Answers {
+    let append = append_all(&shared.calls, &appends);
+    let check = check_all(&shared.calls, queries);
+    let (outcomes, heads) = join(append, check).await;
+    let outcomes = sabotage::keep_after_conflict(&shared, &appends, outcomes).await;
+    Answers {
+        appends,
+        outcomes,
+        heads,
+    }
 }
 
 /// Appends groups; those that the store refuses for good are tried in halves, so that a bad one fails alone.

@@ -17,6 +17,7 @@ mod history;
 mod lease;
 mod load;
 mod options;
+mod prepare;
 mod processor;
 mod queue;
 mod reader;

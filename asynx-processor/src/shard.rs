@@ -11,27 +11,36 @@ use futures::future::{BoxFuture, Either, FutureExt, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 
 use crate::cache::Cache;
+use crate::commit::{Landed, LookedUp};
 use crate::group::{Group, No, Room};
+use crate::prepare::Prepared;
 use crate::queue::Queue;
-use crate::sabotage::Sabotage;
 use crate::settle::{Settled, Unsettled};
 use crate::shared::Shared;
 use crate::spare::Spare;
 use crate::work::Work;
 
 /// The worker of one shard: takes what waits, runs it, appends it together, answers.
+///
+/// It waits for the store only where it waits for everything else too. Aggregates that are being loaded, or that have an
+/// append under way, are parked, and the commands of others go on. What the store answers at once parks nothing.
 pub(crate) struct Shard<A: Aggregate> {
     pub(crate) shared: Arc<Shared<A>>,
     at: usize,
     queue: Queue<Work<A>>,
     open: bool,
-    /// Whether an append is under way.
-    pub(crate) appending: bool,
+    /// How many appends are under way.
+    pub(crate) appending: usize,
+    /// How many commands are being loaded for, or appended.
+    pub(crate) in_flight: usize,
+    /// Groups that have been loaded, before their commands have run.
+    pub(crate) ready: Vec<Waiting<A>>,
     /// What comes first: commands to run again.
     pub(crate) carry: Vec<Work<A>>,
     /// What comes between those and the queue: commands that had no place in their batch.
     behind: Vec<Work<A>>,
-    /// Aggregates that wait (for a pause after a failure, or for an unknown outcome), with the commands behind them.
+    /// Aggregates that wait (for a load, an append or a look-up, for a pause after a failure, or for an unknown outcome),
+    /// with the commands behind them.
     parked: BTreeMap<AggregateId, Parked<A>>,
     pub(crate) waking: FuturesUnordered<BoxFuture<'static, Wake<A>>>,
     /// Appends whose outcome could not be found out in time. The next command of the aggregate tries again.
@@ -42,7 +51,7 @@ pub(crate) struct Shard<A: Aggregate> {
 }
 
 /// A group before its commands have run.
-type Waiting<A> = (Group<A>, Vec<Work<A>>);
+pub(crate) type Waiting<A> = (Group<A>, Vec<Work<A>>);
 
 struct Parked<A: Aggregate> {
     works: VecDeque<Work<A>>,
@@ -53,6 +62,9 @@ struct Parked<A: Aggregate> {
 /// What ends the waiting of a parked aggregate.
 pub(crate) enum Wake<A: Aggregate> {
     Retry(AggregateId),
+    Prepared(Prepared<A>),
+    Landed(Landed<A>),
+    LookedUp(LookedUp<A>),
     Settled(Box<Settled<A>>),
     /// Not parked: an append whose outcome could not be found out is looked at once more.
     Resettle(AggregateId),
@@ -81,7 +93,9 @@ impl<A: Aggregate> Shard<A> {
             at,
             queue,
             open: true,
-            appending: false,
+            appending: 0,
+            in_flight: 0,
+            ready: Vec::new(),
             carry: Vec::new(),
             behind: Vec::new(),
             parked: BTreeMap::new(),
@@ -95,9 +109,8 @@ impl<A: Aggregate> Shard<A> {
     /// Works until the queue is closed and everything in it is answered.
     pub(crate) async fn run(mut self) {
         while let Some(batch) = self.next_batch().await {
-            let groups = self.gather(batch).await;
-            self.commit(groups).await;
-            self.answer_lookups().await;
+            let groups = self.gather(batch);
+            self.commit(groups);
         }
     }
 
@@ -110,12 +123,15 @@ impl<A: Aggregate> Shard<A> {
             while let Some(Some(wake)) = self.waking.next().now_or_never() {
                 self.wake(wake);
             }
-            self.answer_lookups().await;
-            let batch = self.take_waiting();
-            if !batch.is_empty() {
-                return Some(batch);
+            self.look_up();
+            let has_room = self.has_room();
+            if has_room {
+                let batch = self.take_waiting();
+                if !batch.is_empty() || !self.ready.is_empty() {
+                    return Some(batch);
+                }
             }
-            if !self.open || self.is_full() {
+            if !has_room || !self.open || self.is_full() {
                 if self.parked.is_empty() {
                     // What could not be settled so far is left to other processes.
                     return None;
@@ -145,8 +161,15 @@ impl<A: Aggregate> Shard<A> {
         }
     }
 
+    /// Whether another batch may be begun beside what is under way. Where the store makes each append on its own, the
+    /// batch grows until the append before it has ended.
+    fn has_room(&self) -> bool {
+        let alone = !self.shared.calls.store().coalesces_appends();
+        self.in_flight < self.shared.options.max_batch.get() && !(alone && self.appending > 0)
+    }
+
     fn take_waiting(&mut self) -> Vec<Work<A>> {
-        let max = self.shared.options.max_batch.get();
+        let max = self.shared.options.max_batch.get() - self.in_flight;
         let mut batch = std::mem::take(&mut self.carry);
         batch.append(&mut self.behind);
         if batch.len() > max {
@@ -173,6 +196,19 @@ impl<A: Aggregate> Shard<A> {
     fn wake(&mut self, wake: Wake<A>) {
         match wake {
             Wake::Retry(id) => self.unpark(&id),
+            Wake::Prepared(prepared) => {
+                self.in_flight -= prepared.commands();
+                self.prepared(prepared);
+            }
+            Wake::Landed(landed) => {
+                self.in_flight -= landed.commands();
+                self.appending -= usize::from(landed.has_appended());
+                self.land(landed);
+            }
+            Wake::LookedUp(looked_up) => {
+                self.in_flight -= looked_up.commands();
+                self.looked_up(looked_up);
+            }
             Wake::Settled(settled) => self.settled(*settled),
             Wake::Resettle(id) => {
                 if let Some(unsettled) = self.unsettled.remove(&id) {
@@ -190,6 +226,10 @@ impl<A: Aggregate> Shard<A> {
         });
         parked.works.extend(works);
         parked.waits += 1;
+    }
+
+    pub(crate) fn is_parked(&self, id: &AggregateId) -> bool {
+        self.parked.contains_key(id)
     }
 
     /// One wake has come; with the last one the aggregate's commands go on.
@@ -210,11 +250,11 @@ impl<A: Aggregate> Shard<A> {
         self.parked.remove(id).map(|parked| parked.works).unwrap_or_default()
     }
 
-    /// Groups a batch by aggregate, gets the newest states, and runs the commands on them.
-    async fn gather(&mut self, batch: Vec<Work<A>>) -> Vec<Group<A>> {
+    /// Groups a batch by aggregate and runs the commands of those whose newest state is known. The others are loaded.
+    fn gather(&mut self, batch: Vec<Work<A>>) -> Vec<Group<A>> {
         let works = self.by_aggregate(batch);
-        let mut waiting = self.with_bases(works).await;
-        self.answer_used_keys(&mut waiting).await;
+        self.prepare(works);
+        let waiting = std::mem::take(&mut self.ready);
         let mut room = Room {
             shared: &self.shared,
             spare: &mut self.spare,
@@ -223,13 +263,24 @@ impl<A: Aggregate> Shard<A> {
         let (mut groups, mut bytes) = (Vec::with_capacity(waiting.len()), 0);
         let mut left = Vec::new();
         for (mut group, mut works) in waiting {
+            let mut rest = VecDeque::new();
             for work in works.drain(..) {
                 let full = bytes > 0 && bytes >= room.shared.options.max_batch_bytes;
                 let alone = group.items.last().is_some_and(|item| item.work.alone || work.alone);
                 if full || alone || group.is_closed() {
-                    left.push(work);
+                    rest.push_back(work);
                 } else {
                     bytes += group.run(&mut room, work);
+                }
+            }
+            if !rest.is_empty() {
+                match self.parked.get_mut(group.id()) {
+                    // Before those that came while it was loaded.
+                    Some(parked) => {
+                        rest.append(&mut parked.works);
+                        parked.works = rest;
+                    }
+                    None => left.extend(rest),
                 }
             }
             room.spare.keep_works(works);
@@ -238,38 +289,6 @@ impl<A: Aggregate> Shard<A> {
         // Behind what this batch may have to run again, before everything else.
         self.behind.splice(0..0, left);
         groups
-    }
-
-    /// The newest states that are known, from the cache or, together, from the store.
-    async fn with_bases(&mut self, works: Vec<(AggregateId, Vec<Work<A>>)>) -> Vec<Waiting<A>> {
-        let sole_writer = self.shared.is_sole_writer() || self.shared.is_sabotaged(Sabotage::NoFreshnessCheck);
-        let cached: Vec<_> = works.iter().map(|(id, _)| self.cache().get(id)).collect();
-        let missing = works.iter().zip(&cached).filter(|(_, cached)| cached.is_none());
-        let missing: Vec<AggregateId> = missing.map(|((id, _), _)| id.clone()).collect();
-        let loaded = match missing.is_empty() {
-            true => Vec::new(),
-            false => self.shared.load(&missing).await,
-        };
-        let mut loaded = loaded.into_iter();
-        let mut waiting = Vec::with_capacity(works.len());
-        for ((id, works), cached) in works.into_iter().zip(cached) {
-            let group = match cached {
-                Some(base) => Group::new(self.shared.stream(&id), base, sole_writer, &mut self.spare),
-                None => match loaded.next() {
-                    Some(Ok(base)) => {
-                        self.cache().put(&id, base.clone());
-                        Group::new(self.shared.stream(&id), base, true, &mut self.spare)
-                    }
-                    Some(Err(error)) => {
-                        self.not_loaded(works, &error);
-                        continue;
-                    }
-                    None => continue,
-                },
-            };
-            waiting.push((group, works));
-        }
-        waiting
     }
 
     fn by_aggregate(&mut self, mut batch: Vec<Work<A>>) -> Vec<(AggregateId, Vec<Work<A>>)> {
@@ -299,38 +318,6 @@ impl<A: Aggregate> Shard<A> {
         works
     }
 
-    /// Where the store does not refuse an id that it has, a key is looked up before its command runs. That suffices:
-    /// the look-up saw every event up to the base, and the append wins its version only if nothing came after that.
-    async fn answer_used_keys(&mut self, waiting: &mut [Waiting<A>]) {
-        if self.shared.calls.store().unique_event_ids() {
-            return;
-        }
-        let keyed = waiting.iter().flat_map(|(_, works)| works).filter(|work| work.keyed);
-        let queries: Vec<HeadQuery> = keyed.map(|work| self.query(work)).collect();
-        if queries.is_empty() {
-            return;
-        }
-        let mut heads = self.shared.calls.heads(&queries).await.into_iter();
-        for (_, works) in waiting {
-            let keyed = works.iter().filter(|work| work.keyed).count();
-            let heads: Result<Vec<_>, StoreError> = heads.by_ref().take(keyed).collect();
-            let mut heads = match heads {
-                Ok(heads) => heads.into_iter(),
-                Err(source) => {
-                    self.not_loaded(std::mem::take(works), &Error::Store { source });
-                    continue;
-                }
-            };
-            for work in std::mem::take(works) {
-                let head = if work.keyed { heads.next() } else { None };
-                match head {
-                    Some(head) if head.found.is_some() => self.answer_found(work, head),
-                    _ => works.push(work),
-                }
-            }
-        }
-    }
-
     pub(crate) fn query(&self, work: &Work<A>) -> HeadQuery {
         HeadQuery {
             stream: self.shared.stream(&work.aggregate_id),
@@ -339,7 +326,7 @@ impl<A: Aggregate> Shard<A> {
     }
 
     /// The commands of an aggregate that could not be loaded.
-    fn not_loaded(&mut self, works: Vec<Work<A>>, error: &Error) {
+    pub(crate) fn not_loaded(&mut self, works: Vec<Work<A>>, error: &Error) {
         match error {
             Error::Store { source } if source.is_transient() => self.retry(works, &Last::Store(source.clone())),
             error => works.into_iter().for_each(|work| work.run.fail(error.clone())),
@@ -383,7 +370,7 @@ impl<A: Aggregate> Shard<A> {
 
 impl<A: Aggregate> Drop for Shard<A> {
     fn drop(&mut self) {
-        if self.appending || !self.unsettled.is_empty() || !self.parked.is_empty() {
+        if self.appending > 0 || !self.unsettled.is_empty() || !self.parked.is_empty() {
             self.shared.lease.doubt();
         }
     }

@@ -161,6 +161,10 @@ impl Store for Bounded {
         self.base.unique_event_ids()
     }
 
+    fn coalesces_appends(&self) -> bool {
+        self.base.coalesces_appends()
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotStore> {
         self.base.snapshots()
     }

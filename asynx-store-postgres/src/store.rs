@@ -268,6 +268,10 @@ impl Store for PostgresStore {
         true
     }
 
+    fn coalesces_appends(&self) -> bool {
+        true
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotStore> {
         Some(self)
     }

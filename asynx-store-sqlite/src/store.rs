@@ -278,6 +278,10 @@ impl Store for SqliteStore {
         true
     }
 
+    fn coalesces_appends(&self) -> bool {
+        true
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotStore> {
         Some(self)
     }

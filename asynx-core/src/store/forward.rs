@@ -48,6 +48,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).unique_event_ids()
     }
 
+    fn coalesces_appends(&self) -> bool {
+        (**self).coalesces_appends()
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotStore> {
         (**self).snapshots()
     }

@@ -170,6 +170,14 @@ pub trait Store: Send + Sync + 'static {
         false
     }
 
+    /// Whether appends that are made side by side are committed together, as lanes do it. A shard then hands over what it
+    /// has at once. Where they are not, it has one append under way, and makes the next of all that came meanwhile.
+    ///
+    /// Either way appends of different shards, and of different processes, come side by side.
+    fn coalesces_appends(&self) -> bool {
+        false
+    }
+
     /// Snapshots kept beside the events.
     fn snapshots(&self) -> Option<&dyn SnapshotStore> {
         None

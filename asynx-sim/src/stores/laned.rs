@@ -64,6 +64,10 @@ impl Store for Laned {
         self.base.unique_event_ids()
     }
 
+    fn coalesces_appends(&self) -> bool {
+        true
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotStore> {
         self.base.snapshots()
     }

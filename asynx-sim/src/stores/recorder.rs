@@ -82,6 +82,10 @@ impl Store for Recorder {
         self.shows_unique_ids && self.base.unique_event_ids()
     }
 
+    fn coalesces_appends(&self) -> bool {
+        self.base.coalesces_appends()
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotStore> {
         self.base.snapshots().filter(|_| self.shows_snapshots)
     }

@@ -73,4 +73,8 @@ impl Store for Eager {
     fn unique_event_ids(&self) -> bool {
         self.store.unique_event_ids()
     }
+
+    fn coalesces_appends(&self) -> bool {
+        self.store.coalesces_appends()
+    }
 }

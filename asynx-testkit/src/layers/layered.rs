@@ -156,6 +156,10 @@ impl<S: Store, I: Intercept> Store for Layered<S, I> {
         self.inner.unique_event_ids()
     }
 
+    fn coalesces_appends(&self) -> bool {
+        self.inner.coalesces_appends()
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotStore> {
         self.inner.snapshots().map(|_| self as _)
     }

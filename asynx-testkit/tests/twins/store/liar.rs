@@ -77,6 +77,10 @@ impl Store for Liar {
         self.script.answer(&made, self.sound.unique_event_ids())
     }
 
+    fn coalesces_appends(&self) -> bool {
+        self.sound.coalesces_appends()
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotStore> {
         self.has("snapshots", self.sound.snapshots().is_some()).then_some(self)
     }
