@@ -1,5 +1,7 @@
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use asynx_core::store::{AppendError, AppendGroup, GroupOutcome};
 use asynx_core::{Runtime, StoreError};
@@ -84,9 +86,37 @@ impl fmt::Debug for Lanes {
 }
 
 impl Shared {
+    /// Lets the tasks run that are ready, until as many groups wait as were answered: most callers append again at once,
+    /// and lanes that did not wait for theirs would each get what the others' callers brought, a third of all with two
+    /// lanes. Nothing is waited for that is not ready to run.
+    async fn come_back(&self, answered: usize) {
+        for _ in 0..TURNS {
+            if self.queue().waiting() >= answered.min(self.options.max_events) {
+                return;
+            }
+            yield_now().await;
+        }
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How often those that are ready are let run first: an answer passes through a shard to its caller, whose next command
+/// passes through a shard to the lane.
+const TURNS: u32 = 8;
+
+async fn yield_now() {
+    let mut waited = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// One lane, from its first append until there is nothing left to do.
@@ -106,14 +136,19 @@ impl Lane {
 
     async fn run(mut self) {
         while let Some(groups) = self.taken.as_ref().map(|taken| taken.groups.clone()) {
-            let outcomes = self.shared.append_all(groups).await;
-            let Some(done) = self.taken.take() else { return };
+            let outcomes = self.shared.append_all(Arc::clone(&groups)).await;
             // Freed before the answers: whoever gets one may append to the same stream at once.
-            self.taken = self.shared.queue().go_on(&done.groups, &self.shared.options);
+            self.shared.queue().free(&groups);
+            let Some(done) = self.taken.replace(Taken::default()) else {
+                return;
+            };
+            let answered = done.answers.len();
             for (answer, outcome) in done.answers.into_iter().zip(outcomes) {
                 // Nobody may be waiting any more.
                 let _ = answer.send(outcome);
             }
+            self.shared.come_back(answered).await;
+            self.taken = self.shared.queue().go_on(&self.shared.options);
         }
     }
 }

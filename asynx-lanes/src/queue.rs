@@ -22,6 +22,7 @@ struct Waiting {
 }
 
 /// What one append takes.
+#[derive(Default)]
 pub(crate) struct Taken {
     pub(crate) groups: Arc<[AppendGroup]>,
     pub(crate) answers: Vec<oneshot::Sender<GroupOutcome>>,
@@ -44,9 +45,13 @@ impl Queue {
         Some(taken)
     }
 
-    /// Ends the append of a lane. What it does next; `None`: the lane has ended.
-    pub(crate) fn go_on(&mut self, done: &[AppendGroup], options: &LaneOptions) -> Option<Taken> {
-        self.free(done);
+    /// How many groups wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// What a lane does next; `None`: it has ended.
+    pub(crate) fn go_on(&mut self, options: &LaneOptions) -> Option<Taken> {
         let next = self.take(options);
         if next.is_none() {
             self.running -= 1;
@@ -60,7 +65,8 @@ impl Queue {
         self.running -= 1;
     }
 
-    fn free(&mut self, groups: &[AppendGroup]) {
+    /// Ends the append of a lane, which goes on or ends.
+    pub(crate) fn free(&mut self, groups: &[AppendGroup]) {
         for group in groups {
             self.busy.remove(&group.stream);
         }
