@@ -8,7 +8,8 @@ pub enum Expected {
     /// Anything.
     #[default]
     Any,
-    /// No living aggregate: it never existed, or it was forgotten.
+    /// No living aggregate: it never existed, or it was forgotten. The quickest way to begin one: where it is not cached,
+    /// nothing is read first, since the append itself finds out.
     NoStream,
     /// A living aggregate.
     Exists,

@@ -148,6 +148,7 @@ impl<A: Aggregate> Handle<A> {
             snapshot: false,
             tracked: false,
             ancestry,
+            unread: false,
             attempts: 0,
             alone: false,
             run: Box::new(Tombstone {

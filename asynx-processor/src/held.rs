@@ -26,6 +26,15 @@ pub(crate) struct Life<A> {
 }
 
 impl<A: Aggregate> Held<A> {
+    /// A stream that never had an event.
+    pub(crate) const fn nothing() -> Self {
+        Self {
+            head: None,
+            floor: None,
+            life: None,
+        }
+    }
+
     /// Everything that the next command needs of what was folded.
     pub(crate) fn of(stream: &StreamId, fold: &Fold) -> Result<Self, Error> {
         let life = match fold.is_alive() {

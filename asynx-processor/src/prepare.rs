@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use asynx_core::store::{Head, HeadQuery};
-use asynx_core::{Aggregate, AggregateId, Error, StoreError};
+use asynx_core::{Aggregate, AggregateId, Error, Expected, StoreError};
 use futures::FutureExt;
 
 use crate::group::Group;
@@ -43,12 +43,17 @@ impl<A: Aggregate> Shard<A> {
     /// Finds the newest states: in the cache or, together, in the store.
     pub(crate) fn prepare(&mut self, works: Vec<(AggregateId, Vec<Work<A>>)>) {
         let asks_for_keys = !self.shared.calls.store().unique_event_ids();
+        let is_current = self.is_current();
         let mut questions = Vec::new();
-        for (id, works) in works {
+        for (id, mut works) in works {
             let cached = self.cache().get(&id);
             let asks = asks_for_keys && works.iter().any(|work| work.keyed);
             match cached {
-                Some(base) if !asks => self.make_ready(&id, works, base, false),
+                Some(base) if !asks => self.make_ready(&id, works, base, is_current),
+                None if !asks && begins(&works) => {
+                    works.iter_mut().for_each(|work| work.unread = true);
+                    self.make_ready(&id, works, Held::nothing(), false);
+                }
                 cached => questions.push(Question { id, works, cached }),
             }
         }
@@ -78,7 +83,7 @@ impl<A: Aggregate> Shard<A> {
     pub(crate) fn prepared(&mut self, prepared: Prepared<A>) {
         let Answered { loaded, keys } = prepared.answered;
         let (mut loaded, mut keys) = (loaded.into_iter(), keys.into_iter());
-        let asked_for_keys = keys.len() > 0;
+        let (asked_for_keys, is_current) = (keys.len() > 0, self.is_current());
         for Question { id, works, cached } in prepared.questions {
             let read_now = cached.is_none();
             let base = cached.map(Ok).or_else(|| loaded.next());
@@ -100,15 +105,18 @@ impl<A: Aggregate> Shard<A> {
                 }
                 Ok((base, found)) => match self.answer_used_keys(works, found) {
                     works if works.is_empty() => self.unpark(&id),
-                    works => self.make_ready(&id, works, base, read_now),
+                    works => self.make_ready(&id, works, base, read_now || is_current),
                 },
             }
         }
     }
 
-    fn make_ready(&mut self, id: &AggregateId, works: Vec<Work<A>>, base: Held<A>, read_now: bool) {
-        let is_current = || self.shared.is_sole_writer() || self.shared.is_sabotaged(Sabotage::NoFreshnessCheck);
-        let fresh = read_now || is_current();
+    /// Whether what is cached is current.
+    fn is_current(&self) -> bool {
+        self.shared.is_sole_writer() || self.shared.is_sabotaged(Sabotage::NoFreshnessCheck)
+    }
+
+    fn make_ready(&mut self, id: &AggregateId, works: Vec<Work<A>>, base: Held<A>, fresh: bool) {
         let group = Group::new(self.shared.stream(id), base, fresh, &mut self.spare);
         self.ready.push((group, works));
     }
@@ -129,6 +137,12 @@ impl<A: Aggregate> Shard<A> {
         }
         open
     }
+}
+
+/// Whether the first of these commands expects that there is nothing, so that nothing needs to be read: the append of
+/// version 1 tells. Tried once; then the stream is loaded.
+fn begins<A: Aggregate>(works: &[Work<A>]) -> bool {
+    works.first().is_some_and(|first| first.expected == Expected::NoStream) && works.iter().all(|work| !work.unread)
 }
 
 /// Loads what is not known; then looks keys up, so that they are seen up to that state at least.

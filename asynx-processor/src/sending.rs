@@ -159,6 +159,7 @@ impl<A: Aggregate, C: Command<A>> Sending<A, C> {
             snapshot,
             tracked: self.options.tracked,
             ancestry: self.options.ancestry.clone(),
+            unread: false,
             attempts: 0,
             alone: false,
             run,

@@ -22,6 +22,8 @@ pub(crate) struct Work<A: Aggregate> {
     pub(crate) tracked: bool,
     /// The handlers that led to it.
     pub(crate) ancestry: Ancestry,
+    /// Whether it has run on the belief that there is no stream, without a look.
+    pub(crate) unread: bool,
     /// How often it was tried in vain.
     pub(crate) attempts: u32,
     /// Whether it must be appended alone, to find out which of several is refused.

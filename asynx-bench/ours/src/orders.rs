@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
 
-use asynx::{Aggregate, Asynx, Command, Store};
+use asynx::{Aggregate, Asynx, Command, Expected, Store};
 use bench_workload::{Action, Order, Refused, System};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,11 @@ pub(crate) struct Orders(pub(crate) Asynx<Purchase>);
 impl System for Orders {
     async fn send(&self, id: &str, action: Action) -> Option<u64> {
         let id = id.to_owned();
-        let event = self.0.send(Act { id, action }).await;
+        let expected = match action {
+            Action::Place => Expected::NoStream,
+            _ => Expected::Any,
+        };
+        let event = self.0.send(Act { id, action }).expecting(expected).await;
         Some(event.unwrap_or_else(|error| panic!("{error}")).version.get())
     }
 
