@@ -151,6 +151,7 @@ impl<D: Decode> Following<D> {
 }
 
 /// Reads pages of the log.
+#[derive(Clone)]
 pub(crate) struct Reader {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) runtime: Arc<dyn Runtime>,

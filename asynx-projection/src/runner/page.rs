@@ -8,44 +8,68 @@ use crate::decode::Decoded;
 use crate::lifecycle::{Moved, Step};
 use crate::projection::HandlerError;
 use crate::role::Role;
+use crate::subscribe::Reader;
 use crate::{Decode, Lifecycle, OnPoison};
 
-impl<L: Lifecycle> Runner<L> {
-    /// Up to where a version that is rebuilt may come, if there is a limit: what the one in use never handles is not
-    /// replayed.
-    async fn limit(&self, post: &Post) -> Result<Option<Option<Position>>, StoreError> {
-        let Role::Rebuild(in_use) = post.role else {
-            return Ok(None);
-        };
-        let limit = in_use.built.least(&self.reader.store, &self.projection).await?;
-        Ok(Some(limit))
-    }
+/// A page that was read while the one before it was handled.
+pub(super) struct Ahead {
+    pub(super) from: Option<Position>,
+    pub(super) page: LogPage,
+}
 
+/// Reads what comes after a page. Where that fails it is read again when it is needed.
+pub(super) async fn read_ahead(reader: &Reader, page: &LogPage) -> Option<Ahead> {
+    if page.at_end {
+        return None;
+    }
+    let from = page.next;
+    let page = reader.page(from).await.ok()?;
+    Some(Ahead { from, page })
+}
+
+impl<L: Lifecycle> Runner<L> {
     /// Whether an earlier version has handled an event.
     fn is_replayed(&self, post: &Post, event: &LogEvent) -> bool {
         matches!(post.role, Role::Rebuild(_)) || post.marks.cover(&event.stream, event.position)
     }
 
-    /// The next page, cut at the limit.
-    pub(super) async fn next_page(&self, post: &Post) -> Result<LogPage, StoreError> {
-        let limit = self.limit(post).await?;
-        let Some(limit) = limit else {
-            return self.reader.page(post.position).await;
+    /// The next page, which may have been read ahead. A version that is rebuilt stays behind the one in use: what that one
+    /// never handles is not replayed.
+    pub(super) async fn next_page(&self, post: &mut Post, ahead: Option<Ahead>) -> Result<LogPage, StoreError> {
+        let from = post.position;
+        let ahead = ahead.filter(|ahead| ahead.from == from).map(|ahead| ahead.page);
+        let in_use = match post.role {
+            Role::Rebuild(in_use) => in_use.built,
+            _ => return self.page(from, ahead).await,
         };
-        if post.position >= limit {
+        let limit = || in_use.least(&self.reader.store, &self.projection);
+        if from >= post.limit {
+            post.limit = limit().await?;
+        }
+        if from >= post.limit {
             return Ok(LogPage {
                 events: Vec::new(),
-                next: post.position,
+                next: from,
                 at_end: true,
             });
         }
-        let mut page = self.reader.page(post.position).await?;
-        if page.next > limit {
-            page.events.retain(|event| Some(event.position) <= limit);
-            page.next = limit;
+        let mut page = self.page(from, ahead).await?;
+        if page.next > post.limit {
+            post.limit = limit().await?;
+        }
+        if page.next > post.limit {
+            page.events.retain(|event| Some(event.position) <= post.limit);
+            page.next = post.limit;
             page.at_end = true;
         }
         Ok(page)
+    }
+
+    async fn page(&self, from: Option<Position>, ahead: Option<LogPage>) -> Result<LogPage, StoreError> {
+        match ahead {
+            Some(page) => Ok(page),
+            None => self.reader.page(from).await,
+        }
     }
 
     /// Nothing of the page is for this projection.

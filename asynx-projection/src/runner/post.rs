@@ -34,6 +34,8 @@ pub(super) struct Post {
     pub(super) wish: u64,
     pub(super) role: Role,
     pub(super) role_known_at: i64,
+    /// Up to where a version that is rebuilt may come, as far as is known: it only grows while the role stays.
+    pub(super) limit: Option<Position>,
     /// What is replayed of what comes.
     pub(super) marks: Marks,
     /// When it looks whether a switch to it was left unfinished.
@@ -74,6 +76,7 @@ impl<L: Lifecycle> Runner<L> {
                 wish,
                 role,
                 role_known_at: self.runtime.now().as_micros(),
+                limit: None,
                 marks,
                 finish_at: None,
             })),
@@ -99,6 +102,7 @@ impl<L: Lifecycle> Runner<L> {
                 return Err(Stop::Yield);
             }
             post.role = role;
+            post.limit = None;
             post.role_known_at = now;
         }
         match post.role {

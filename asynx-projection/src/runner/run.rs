@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use asynx_core::Runtime;
 use asynx_core::store::LogEvent;
-use futures::future::select;
+use futures::future::{Either, select};
 
 use super::control::{Control, Wish};
+use super::page::read_ahead;
 use super::post::{Post, Stop};
 use crate::limits::Limits;
 use crate::partitions::{Partition, Share};
@@ -119,7 +120,7 @@ impl<L: Lifecycle> Runner<L> {
     async fn work(&mut self, post: &mut Post) -> Option<Stop> {
         self.board.change(|status| status.position = post.position);
         self.count(post).await;
-        let mut failures = 0;
+        let (mut failures, mut ahead) = (0, None);
         loop {
             if self.is_over(post) {
                 return Some(Stop::Yield);
@@ -131,7 +132,7 @@ impl<L: Lifecycle> Runner<L> {
             if let Err(stop) = self.check_role(post).await {
                 return Some(stop);
             }
-            let page = match self.next_page(post).await {
+            let page = match self.next_page(post, ahead.take()).await {
                 Ok(page) => page,
                 Err(error) if error.is_transient() => {
                     self.say(&error.to_string());
@@ -165,8 +166,18 @@ impl<L: Lifecycle> Runner<L> {
                 if let Err(stop) = self.pass_by(post, &page).await {
                     return Some(stop);
                 }
-            } else if let Err(stop) = self.handle_page(post, &page, own, began).await {
-                return Some(stop);
+            } else {
+                let reader = self.reader.clone();
+                let reading = Box::pin(read_ahead(&reader, &page));
+                let handling = Box::pin(self.handle_page(post, &page, own, began));
+                ahead = match select(handling, reading).await {
+                    Either::Left((Ok(()), reading)) => reading.await,
+                    Either::Left((Err(stop), _)) => return Some(stop),
+                    Either::Right((read, handling)) => match handling.await {
+                        Ok(()) => read,
+                        Err(stop) => return Some(stop),
+                    },
+                };
             }
             if at_end {
                 let is_switched_to = self.is_switched_to(post);

@@ -85,11 +85,10 @@ pub(crate) async fn catch_up(arguments: &Arguments, report: &mut Report) {
     let begun = Instant::now();
     let mut round = 0;
     while begun.elapsed() < arguments.seconds() || round < 3 {
-        let options = || ProjectionOptions::new().with_version(round + 1);
         let counted = Arc::new(AtomicU64::new(0));
         let count = Count(counted.clone());
         let begun = Instant::now();
-        let running = engine.run("untyped", options(), || Untyped, Detached(count)).unwrap();
+        let running = engine.run(&format!("untyped-{round}"), ProjectionOptions::new(), || Untyped, Detached(count)).unwrap();
         until_live(&running, events).await;
         untyped.push(per_second(events, begun.elapsed()));
         assert_eq!(counted.load(Ordering::Relaxed), events);
@@ -98,7 +97,7 @@ pub(crate) async fn catch_up(arguments: &Arguments, report: &mut Report) {
         let counted = Arc::new(AtomicU64::new(0));
         let count = CountTyped(counted.clone());
         let begun = Instant::now();
-        let running = engine.run("typed", options(), Typed::new, Detached(count)).unwrap();
+        let running = engine.run(&format!("typed-{round}"), ProjectionOptions::new(), Typed::new, Detached(count)).unwrap();
         until_live(&running, events).await;
         typed.push(per_second(events, begun.elapsed()));
         assert_eq!(counted.load(Ordering::Relaxed), events);
