@@ -39,7 +39,11 @@ impl App {
     pub async fn start(store: impl Store, options: Options) -> Result<Self, Box<dyn std::error::Error>> {
         let store: Arc<dyn Store> = Arc::new(store);
         let runtime = TokioRuntime::current()?;
-        let orders = Asynx::<Order>::builder().store(Arc::clone(&store)).options(options).build().await?;
+        let orders = Asynx::<Order>::builder()
+            .store(Arc::clone(&store))
+            .options(options)
+            .build()
+            .await?;
         let app = Self {
             orders,
             store,

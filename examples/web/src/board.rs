@@ -68,7 +68,9 @@ impl Board {
     /// # Errors
     /// Where the store does not answer.
     pub async fn is_ready(&self, store: &dyn Store) -> Result<bool, StoreError> {
-        let log = store.log().ok_or_else(|| StoreError::permanent("the store has no log"))?;
+        let log = store
+            .log()
+            .ok_or_else(|| StoreError::permanent("the store has no log"))?;
         let filter = LogFilter {
             categories: Category::parse("order").into_iter().collect(),
             ..LogFilter::default()

@@ -44,7 +44,9 @@ pub async fn place(
     let lines = placed.lines.into_iter();
     let step = Step::Place {
         customer: placed.customer,
-        lines: lines.map(|line| catalogue::line(line.article, line.quantity)).collect::<Result<_, _>>()?,
+        lines: lines
+            .map(|line| catalogue::line(line.article, line.quantity))
+            .collect::<Result<_, _>>()?,
     };
     let order = new_id(&app, conditions.key.as_deref())?;
     let location = format!("/orders/{order}");

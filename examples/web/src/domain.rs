@@ -36,7 +36,10 @@ impl Aggregate for Order {
 
 impl Order {
     pub fn total_cents(&self) -> u64 {
-        self.lines.iter().map(|line| u64::from(line.quantity) * line.cents).sum()
+        self.lines
+            .iter()
+            .map(|line| u64::from(line.quantity) * line.cents)
+            .sum()
     }
 }
 

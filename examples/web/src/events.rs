@@ -45,7 +45,9 @@ pub async fn events(
     Query(since): Query<Since>,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>> + use<>>, Problem> {
     // The browser keeps the URL when it comes back: what it has seen since then is in the header.
-    let after = text(&headers, &LAST_EVENT_ID)?.or(since.after).filter(|after| !after.is_empty());
+    let after = text(&headers, &LAST_EVENT_ID)?
+        .or(since.after)
+        .filter(|after| !after.is_empty());
     let after = match after.map(|after| after.parse::<Position>()).transpose() {
         Ok(after) => after,
         Err(error) => return Err(problem::MALFORMED.because(error.to_string())),
@@ -56,7 +58,11 @@ pub async fn events(
     let entries = subscribe(app.store.clone(), app.runtime.clone(), Typed::<Order>::new(), options);
     // Where it cannot be read on, the stream ends; the browser comes back with the position it has.
     let readable = entries.scan((), |(), entry| {
-        future::ready(entry.inspect_err(|error| eprintln!("a stream of events ends: {error}")).ok())
+        future::ready(
+            entry
+                .inspect_err(|error| eprintln!("a stream of events ends: {error}"))
+                .ok(),
+        )
     });
     let first = stream::once(future::ready(Message::default().retry(COME_BACK)));
     let messages = first.chain(readable.map(|(position, entry)| message(position, &entry)));
@@ -72,7 +78,9 @@ fn message(position: Position, entry: &Entry<Order>) -> Message {
                 happened: Happened::of(event),
                 order: View::of(event),
             };
-            message.event("order").data(serde_json::to_string(&told).unwrap_or_default())
+            message
+                .event("order")
+                .data(serde_json::to_string(&told).unwrap_or_default())
         }
         None => message.event("forgotten").data(entry.aggregate_id().as_str()),
     }
@@ -80,7 +88,10 @@ fn message(position: Position, entry: &Entry<Order>) -> Message {
 
 /// A position from another database would be silence for a long time, and then a gap.
 async fn must_be_of_this_log(app: &App, after: Option<Position>) -> Result<(), Problem> {
-    let log = app.store.log().ok_or_else(|| problem::FAILED.because("the store has no log"))?;
+    let log = app
+        .store
+        .log()
+        .ok_or_else(|| problem::FAILED.because("the store has no log"))?;
     let end = log.end().await.map_err(|source| asynx::Error::Store { source })?;
     if after > end {
         return Err(problem::STALE.because("the position lies beyond the end of the log: read /orders anew"));

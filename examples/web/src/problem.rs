@@ -88,7 +88,8 @@ fn unknown(error: &Error, keyed: bool) -> Problem {
         let again = "send the same request again, with the same Idempotency-Key: you will get its answer";
         UNKNOWN.because(again).retry_after(1)
     } else {
-        let mut problem = UNKNOWN.because("look at the order before you try again; an Idempotency-Key would make that safe");
+        let mut problem =
+            UNKNOWN.because("look at the order before you try again; an Idempotency-Key would make that safe");
         problem.status = StatusCode::INTERNAL_SERVER_ERROR;
         problem
     };

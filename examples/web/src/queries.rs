@@ -27,7 +27,11 @@ pub async fn order(State(app): State<App>, Path(id): Path<String>) -> Result<Res
         stream: StreamId::parse("order", &id).map_err(Error::from)?,
         event_id: None,
     };
-    let heads = app.store.heads(&[query]).await.map_err(|source| Error::Store { source })?;
+    let heads = app
+        .store
+        .heads(&[query])
+        .await
+        .map_err(|source| Error::Store { source })?;
     let newest = heads.first().and_then(|head| head.living());
     let newest = newest.ok_or_else(|| problem::NOT_FOUND.because(format!("there is no order {id}")))?;
     let event = event_at(&app, &id, newest).await?;

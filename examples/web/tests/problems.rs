@@ -78,7 +78,11 @@ impl Answer {
         assert_eq!(self.body["type"], format!("/problems#{kind}"));
         assert_eq!(self.body["status"], status);
         for member in ["title", "detail"] {
-            assert!(self.body[member].as_str().is_some_and(|text| !text.is_empty()), "{}", self.body);
+            assert!(
+                self.body[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{}",
+                self.body
+            );
         }
     }
 
@@ -104,7 +108,9 @@ async fn what_is_not_there() {
     ] {
         service.ask(line, &[], "").await.is(404, "not-found");
     }
-    let no_line = service.ask(&format!("PUT {order}/lines/cups"), &[], r#"{"quantity": 1}"#).await;
+    let no_line = service
+        .ask(&format!("PUT {order}/lines/cups"), &[], r#"{"quantity": 1}"#)
+        .await;
     no_line.is(404, "not-found");
     service.ask("DELETE /orders", &[], "").await.is(405, "method");
 }
@@ -113,13 +119,25 @@ async fn what_is_not_there() {
 async fn what_cannot_be_understood() {
     let service = Service::start().await;
     service.ask("POST /orders", &[], "{").await.is(400, "malformed");
-    service.ask("POST /orders", &[("idempotency-key", "\"\"")], ORDER).await.is(400, "malformed");
+    service
+        .ask("POST /orders", &[("idempotency-key", "\"\"")], ORDER)
+        .await
+        .is(400, "malformed");
     let long = "k".repeat(256);
-    service.ask("POST /orders", &[("idempotency-key", &long)], ORDER).await.is(400, "malformed");
-    service.ask("POST /orders", &[("if-match", "\"new\"")], ORDER).await.is(400, "malformed");
+    service
+        .ask("POST /orders", &[("idempotency-key", &long)], ORDER)
+        .await
+        .is(400, "malformed");
+    service
+        .ask("POST /orders", &[("if-match", "\"new\"")], ORDER)
+        .await
+        .is(400, "malformed");
     service.ask("GET /events?after=now", &[], "").await.is(400, "malformed");
     let order = service.placed().await;
-    service.ask(&format!("POST {order}/lines"), &[], "").await.is(415, "media-type");
+    service
+        .ask(&format!("POST {order}/lines"), &[], "")
+        .await
+        .is(415, "media-type");
     let large = format!("\"{}\"", " ".repeat(3 << 20));
     service.ask("POST /orders", &[], &large).await.is(413, "too-large");
 }
@@ -140,10 +158,19 @@ async fn what_the_domain_refuses() {
     let order = service.placed().await;
     let early = service.ask(&format!("POST {order}/ship"), &[], "").await;
     early.is(409, "refused");
-    assert_eq!(early.body["detail"], "the order is open; that can be done only while it is confirmed");
+    assert_eq!(
+        early.body["detail"],
+        "the order is open; that can be done only while it is confirmed"
+    );
     assert_eq!(early.body["applied"], "no");
     assert!(!early.invites_to_repeat());
-    let twice = service.ask(&format!("POST {order}/lines"), &[], r#"{"article": "espresso", "quantity": 1}"#).await;
+    let twice = service
+        .ask(
+            &format!("POST {order}/lines"),
+            &[],
+            r#"{"article": "espresso", "quantity": 1}"#,
+        )
+        .await;
     twice.is(409, "refused");
 }
 
@@ -155,7 +182,10 @@ async fn an_order_that_has_changed_meanwhile() {
     let tag = seen.headers["etag"].to_str().unwrap().to_owned();
     let confirm = format!("POST {order}/confirm");
     assert_eq!(service.ask(&confirm, &[("if-match", &tag)], "").await.status, 200);
-    service.ask(&format!("POST {order}/cancel"), &[("if-match", &tag)], "").await.is(412, "changed");
+    service
+        .ask(&format!("POST {order}/cancel"), &[("if-match", &tag)], "")
+        .await
+        .is(412, "changed");
 }
 
 #[tokio::test]
@@ -176,8 +206,14 @@ async fn a_key_makes_repeating_safe_and_stands_for_one_request() {
     // Neither the rule that a confirmed order stays as it is, nor the version, stands against what was done already.
     let again = service.ask(&line, &key, r#"{"quantity": 7}"#).await;
     assert_eq!((again.status, &again.body), (200, &changed.body));
-    service.ask(&line, &key, r#"{"quantity": 8}"#).await.is(422, "key-reused");
-    service.ask(&format!("POST {order}/ship"), &key, "").await.is(422, "key-reused");
+    service
+        .ask(&line, &key, r#"{"quantity": 8}"#)
+        .await
+        .is(422, "key-reused");
+    service
+        .ask(&format!("POST {order}/ship"), &key, "")
+        .await
+        .is(422, "key-reused");
 }
 
 #[tokio::test]

@@ -34,8 +34,22 @@ async fn an_order_goes_its_way_and_is_seen_as_it_was() {
 
     assert_eq!(server.get(&format!("/orders/{id}")).await, (200, shipped.clone()));
     let (_, history) = server.get(&format!("/orders/{id}/history")).await;
-    let names: Vec<_> = history.as_array().unwrap().iter().map(|event| event["event"].as_str().unwrap()).collect();
-    assert_eq!(names, ["OrderPlaced", "LineAdded", "QuantityChanged", "OrderConfirmed", "OrderShipped"]);
+    let names: Vec<_> = history
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "OrderPlaced",
+            "LineAdded",
+            "QuantityChanged",
+            "OrderConfirmed",
+            "OrderShipped"
+        ]
+    );
     let (_, past) = server.get(&format!("/orders/{id}/versions/2")).await;
     assert_eq!(past["order"]["lines"][1]["quantity"], 1);
     assert_eq!(past["patch"][0]["path"], "/lines/1");
@@ -90,7 +104,9 @@ async fn a_key_is_known_after_a_restart() {
     let server = Server::start(folder.path(), 0).await;
     let again = read(server.send(Method::POST, "/orders", &key, Some(order("Ada"))).await).await;
     assert_eq!(again, first);
-    let (_, history) = server.get(&format!("/orders/{}/history", first.1["id"].as_str().unwrap())).await;
+    let (_, history) = server
+        .get(&format!("/orders/{}/history", first.1["id"].as_str().unwrap()))
+        .await;
     assert_eq!(history.as_array().unwrap().len(), 1);
 }
 

@@ -168,9 +168,10 @@ function showOrder() {
   ])));
   $("total").textContent = money(order.total_cents);
   $("add-line").hidden = !open;
+  const confirmed = order.status === "confirmed";
   $("confirm").disabled = !open;
-  $("ship").disabled = order.status !== "confirmed";
-  $("cancel").disabled = !open && order.status !== "confirmed";
+  $("ship").disabled = !confirmed;
+  $("actions").hidden = !open && !confirmed;
   showVersion();
 }
 

@@ -55,7 +55,10 @@ impl Server {
         let mut said = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut said).unwrap();
-        let url = said.trim().strip_prefix("listening on ").expect("it says where it listens");
+        let url = said
+            .trim()
+            .strip_prefix("listening on ")
+            .expect("it says where it listens");
         let server = Self {
             child,
             url: url.to_owned(),
@@ -92,7 +95,9 @@ impl Server {
             request = request.header(*name, *value);
         }
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
         }
         request.send().await
     }
@@ -117,7 +122,9 @@ impl Server {
     /// SIGTERM: as an orderly end.
     pub fn terminate(&self) {
         let id = self.child.id().to_string();
-        let killed = Command::new("sh").args(["-c", "kill -TERM \"$1\"", "kill", &id]).status();
+        let killed = Command::new("sh")
+            .args(["-c", "kill -TERM \"$1\"", "kill", &id])
+            .status();
         assert!(killed.unwrap().success());
     }
 
@@ -165,7 +172,9 @@ impl Events {
                     None => continue,
                 }
             }
-            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("an event comes");
+            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk())
+                .await
+                .expect("an event comes");
             self.buffer.push_str(std::str::from_utf8(&chunk.ok()??).unwrap());
         }
     }
@@ -202,5 +211,7 @@ pub async fn eventually(mut so: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("it comes true in time");
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .expect("it comes true in time");
 }
