@@ -23,19 +23,19 @@ use crate::carrier::Carrier;
 use crate::transfer::{Request, Transfer};
 
 const FILE: &str = "bank.db";
-/// Whose account, with what on it, and whether it is closed.
+/// Whose account, how many cents are on it, and whether it is closed.
 const ACCOUNTS: [(&str, u64, bool); 4] = [
-    ("ada", 100_00, false),
-    ("ben", 50_00, false),
-    ("cleo", 20_00, false),
+    ("ada", 10_000, false),
+    ("ben", 5_000, false),
+    ("cleo", 2_000, false),
     ("dan", 0, true),
 ];
-/// From, to, how much.
+/// From, to, how many cents.
 const TRANSFERS: [(&str, &str, u64); 4] = [
-    ("ada", "ben", 30_00),
-    ("ben", "dan", 40_00),
-    ("cleo", "ada", 99_00),
-    ("ada", "cleo", 45_50),
+    ("ada", "ben", 3_000),
+    ("ben", "dan", 4_000),
+    ("cleo", "ada", 9_900),
+    ("ada", "cleo", 4_550),
 ];
 /// After how many movements of money each process dies; the last one lives.
 const LIVES: [u32; 5] = [1, 2, 3, 2, 0];
