@@ -65,12 +65,15 @@ async fn run() -> Result<(), Box<dyn Error>> {
         app.stop();
         tokio::time::sleep(GRACE).await;
     };
-    tokio::select! {
-        served = serving => served?,
-        () = ending => eprintln!("some requests did not end within {GRACE:?}"),
-    }
-    // Whoever still waits is answered, and what was sent is carried out.
+    let in_time = tokio::select! {
+        served = serving => served.map(|()| true)?,
+        () = ending => false,
+    };
+    // What was sent is carried out, also for those who were cut off.
     app.finish(GRACE).await?;
+    if !in_time {
+        return Err(format!("some requests did not end within {GRACE:?}").into());
+    }
     say("ended");
     Ok(())
 }

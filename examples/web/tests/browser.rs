@@ -4,15 +4,42 @@ mod support;
 #[path = "support/browser.rs"]
 mod window;
 
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
-use crate::support::{Folder, Server, Told, eventually};
+use crate::support::{Folder, PATIENCE, Server, Told, eventually};
 use crate::window::Browser;
 
 /// Keys, as WebDriver spells them.
 const LEFT: &str = "\u{e012}";
 const HOME: &str = "\u{e011}";
+
+/// Stands in for the service, as a proxy does before one that is down, until the stream was asked for and refused. To a
+/// browser that is an end, not a break: the page has to come back by itself.
+async fn refuse_for_a_while(port: u16) {
+    const ANSWER: &str =
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+    let refusing = async {
+        let mut refused = false;
+        while !refused {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = [0; 4096];
+            // A browser may connect ahead of time, and ask nothing.
+            let asking = timeout(Duration::from_secs(1), stream.read(&mut asked));
+            let Ok(Ok(length)) = asking.await else { continue };
+            refused = asked[..length].starts_with(b"GET /events");
+            let _ = stream.write_all(ANSWER.as_bytes()).await;
+        }
+    };
+    timeout(PATIENCE, refusing).await.expect("the page asks for the stream");
+}
 
 /// What the page has been told of, oldest first.
 async fn feed(browser: &Browser) -> Vec<Told> {
@@ -98,6 +125,7 @@ async fn an_order_is_placed_moves_and_is_seen_as_it_was_over_a_restart() {
     server.kill();
     browser.shows("#connection", "connecting").await;
     browser.click("#confirm").await;
+    refuse_for_a_while(port).await;
     server = Server::start(folder.path(), port).await;
     let order = json!({"customer": "Barbara Liskov", "lines": [{"article": "cups", "quantity": 2}]});
     assert_eq!(server.post("/orders", order).await.0, 201);
