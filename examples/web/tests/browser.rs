@@ -74,12 +74,17 @@ async fn an_order_is_placed_moves_and_is_seen_as_it_was_over_a_restart() {
     assert_eq!(changed.status(), 200);
     browser.shows("#total", "€78.50").await;
     browser.picture("web-open.png", 1280, "light").await;
+    // A button that is pressed keeps the keyboard, though the page draws the lines anew.
+    browser.type_into("[aria-label='One more of Two cups']", " ").await;
+    browser.shows("#total", "€96.50").await;
+    let focused = browser.run("return document.activeElement.ariaLabel").await;
+    assert_eq!(focused, json!("One more of Two cups"));
     assert_eq!(server.post(&format!("/orders/{id}/confirm"), Value::Null).await.0, 200);
     browser.shows("#order-status", "confirmed").await;
     browser.click("#ship").await;
     browser.shows("#order-status", "shipped").await;
     browser.shows("#event-name", "Order shipped").await;
-    browser.shows("#event-version", "version 5 of 5").await;
+    browser.shows("#event-version", "version 6 of 6").await;
 
     // Its history, by the keys of the slider and by the buttons beside it.
     browser.type_into("#version", HOME).await;
@@ -94,7 +99,7 @@ async fn an_order_is_placed_moves_and_is_seen_as_it_was_over_a_restart() {
     browser.shows("#event-name", "Quantity changed").await;
     assert!(browser.text("#state").await.contains("\"quantity\": 3"));
     browser.type_into("#version", LEFT).await;
-    browser.shows("#event-version", "version 2 of 5").await;
+    browser.shows("#event-version", "version 2 of 6").await;
 
     // What would be refused is not offered.
     assert_eq!(
@@ -111,7 +116,7 @@ async fn an_order_is_placed_moves_and_is_seen_as_it_was_over_a_restart() {
         let order = json!({"customer": customer, "lines": [{"article": article, "quantity": 1}]});
         assert_eq!(server.post("/orders", order).await.0, 201);
     }
-    eventually(async || feed(&browser).await.len() == 8).await;
+    eventually(async || feed(&browser).await.len() == 9).await;
     // For people to look at; each is as wide as its screen at most.
     browser.picture("web-dark.png", 1280, "dark").await;
     browser.picture("web-narrow.png", 400, "light").await;
@@ -134,7 +139,7 @@ async fn an_order_is_placed_moves_and_is_seen_as_it_was_over_a_restart() {
     browser.shows("#count", "(5)").await;
 
     // Nothing is lost, nothing comes twice, and it is the same page still.
-    let all = server.events(None).await.take(10).await;
+    let all = server.events(None).await.take(11).await;
     eventually(async || feed(&browser).await.len() >= all.len()).await;
     assert_eq!(feed(&browser).await, all);
     let (_, history) = server.get(&format!("/orders/{other}/history")).await;

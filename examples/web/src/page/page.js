@@ -160,12 +160,15 @@ function showOrder() {
   $("order-customer").textContent = order.customer;
   $("order-status").textContent = order.status;
   status($("order-status"), order.status);
+  const pressed = $("lines").contains(document.activeElement) && document.activeElement.ariaLabel;
   $("lines").replaceChildren(...order.lines.map((line) => element("tr", "", [
     element("td", articles.get(line.article)?.name ?? line.article),
     element("td", "", [open ? stepper(line) : element("span", line.quantity)], "number"),
     element("td", money(line.cents), [], "number"),
     element("td", money(line.quantity * line.cents), [], "number"),
   ])));
+  // The keyboard stays at the button that it pressed, which was made anew.
+  if (pressed) $("lines").querySelector(`[aria-label="${pressed}"]`)?.focus();
   $("total").textContent = money(order.total_cents);
   $("add-line").hidden = !open;
   const confirmed = order.status === "confirmed";
