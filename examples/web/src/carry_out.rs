@@ -2,7 +2,7 @@
 
 use asynx::{Event, EventId, StreamId};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{ETAG, LOCATION};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,7 @@ use crate::catalogue;
 use crate::commands::{Instruction, Step};
 use crate::domain::Order;
 use crate::problem::{self, Problem};
-use crate::requests::{Body, Conditions};
+use crate::requests::{Body, Conditions, Named};
 use crate::view::View;
 
 #[derive(Deserialize)]
@@ -56,7 +56,7 @@ pub async fn place(
 
 pub async fn add_line(
     State(app): State<App>,
-    Path(order): Path<String>,
+    Named(order): Named<String>,
     conditions: Conditions,
     Body(line): Body<Wanted>,
 ) -> Result<Response, Problem> {
@@ -66,7 +66,7 @@ pub async fn add_line(
 
 pub async fn change_quantity(
     State(app): State<App>,
-    Path((order, article)): Path<(String, String)>,
+    Named((order, article)): Named<(String, String)>,
     conditions: Conditions,
     Body(Quantity { quantity }): Body<Quantity>,
 ) -> Result<Response, Problem> {
@@ -74,21 +74,27 @@ pub async fn change_quantity(
     carry_out(&app, Instruction { order, step }, conditions).await
 }
 
-pub async fn confirm(app: State<App>, order: Path<String>, conditions: Conditions) -> Result<Response, Problem> {
+pub async fn confirm(app: State<App>, order: Named<String>, conditions: Conditions) -> Result<Response, Problem> {
     simply(app, order, conditions, Step::Confirm).await
 }
 
-pub async fn ship(app: State<App>, order: Path<String>, conditions: Conditions) -> Result<Response, Problem> {
+pub async fn ship(app: State<App>, order: Named<String>, conditions: Conditions) -> Result<Response, Problem> {
     simply(app, order, conditions, Step::Ship).await
 }
 
-pub async fn cancel(app: State<App>, order: Path<String>, conditions: Conditions) -> Result<Response, Problem> {
+pub async fn cancel(app: State<App>, order: Named<String>, conditions: Conditions) -> Result<Response, Problem> {
     simply(app, order, conditions, Step::Cancel).await
+}
+
+/// Erases what is known of the order, for good; the stream tells that it was forgotten.
+pub async fn forget(State(app): State<App>, Named(order): Named<String>) -> Result<StatusCode, Problem> {
+    app.orders.forget(&order).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn simply(
     State(app): State<App>,
-    Path(order): Path<String>,
+    Named(order): Named<String>,
     conditions: Conditions,
     step: Step,
 ) -> Result<Response, Problem> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use asynx::Position;
 use asynx::projection::{Entry, SubscribeOptions, Typed, subscribe};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::Sse;
 use axum::response::sse::{Event as Message, KeepAlive};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::domain::Order;
 use crate::problem::{self, Problem};
-use crate::requests::text;
+use crate::requests::{Asked, text};
 use crate::view::{Happened, View};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -42,7 +42,7 @@ struct Told {
 pub async fn events(
     State(app): State<App>,
     headers: HeaderMap,
-    Query(since): Query<Since>,
+    Asked(since): Asked<Since>,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>> + use<>>, Problem> {
     // The browser keeps the URL when it comes back: what it has seen since then is in the header.
     let after = text(&headers, &LAST_EVENT_ID)?

@@ -3,7 +3,7 @@
 use asynx::store::HeadQuery;
 use asynx::{Error, Event, StreamId, Version};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::ETAG;
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt;
@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::board::Listed;
 use crate::domain::Order;
 use crate::problem::{self, Problem};
+use crate::requests::Named;
 use crate::view::{Happened, View};
 
 /// Every order. It may be a moment behind; its `position` says where to follow `/events` from, to miss nothing.
@@ -22,7 +23,7 @@ pub async fn orders(State(app): State<App>) -> Json<Listed> {
 
 /// One order, never behind: the store is asked for its newest version. (Where the version does not matter, as it does
 /// for the `ETag`, `app.orders.get` is all there is to it.)
-pub async fn order(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn order(State(app): State<App>, Named(id): Named<String>) -> Result<Response, Problem> {
     let query = HeadQuery {
         stream: StreamId::parse("order", &id).map_err(Error::from)?,
         event_id: None,
@@ -40,7 +41,7 @@ pub async fn order(State(app): State<App>, Path(id): Path<String>) -> Result<Res
 }
 
 /// What happened to an order, without its states.
-pub async fn history(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Vec<Happened>>, Problem> {
+pub async fn history(State(app): State<App>, Named(id): Named<String>) -> Result<Json<Vec<Happened>>, Problem> {
     let events = app.orders.history(&id).map_ok(|event| Happened::of(&event));
     Ok(Json(events.try_collect().await?))
 }
@@ -55,7 +56,7 @@ pub struct Past {
 /// An order as it was at a version, and what led to it.
 pub async fn at_version(
     State(app): State<App>,
-    Path((id, version)): Path<(String, String)>,
+    Named((id, version)): Named<(String, String)>,
 ) -> Result<Json<Past>, Problem> {
     let wanted = version.parse().ok().and_then(Version::new);
     let wanted = wanted.ok_or_else(|| problem::NOT_FOUND.because(format!("{version:?} is no version of an order")))?;

@@ -2,7 +2,7 @@
 
 use asynx::{Expected, Version};
 use axum::Json;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{HeaderName, IF_MATCH};
 use axum::http::request::Parts;
@@ -14,6 +14,10 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A JSON body; what is wrong with it is told as a problem.
 pub struct Body<T>(pub T);
+
+/// Names in the path, and what follows the `?`; likewise.
+pub struct Named<T>(pub T);
+pub struct Asked<T>(pub T);
 
 /// On what condition a command is carried out.
 pub struct Conditions {
@@ -29,6 +33,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let Json(body) = Json::from_request(request, state).await?;
         Ok(Self(body))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let named = Path::from_request_parts(parts, state).await;
+        let Path(named) = named.map_err(|rejection| problem::MALFORMED.because(rejection.body_text()))?;
+        Ok(Self(named))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let asked = Query::from_request_parts(parts, state).await;
+        let Query(asked) = asked.map_err(|rejection| problem::MALFORMED.because(rejection.body_text()))?;
+        Ok(Self(asked))
     }
 }
 

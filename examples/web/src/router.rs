@@ -14,7 +14,7 @@ pub fn router(app: App) -> Router {
         .route("/page.js", get(page::script))
         .route("/articles", get(catalogue::list))
         .route("/orders", get(queries::orders).post(carry_out::place))
-        .route("/orders/{id}", get(queries::order))
+        .route("/orders/{id}", get(queries::order).delete(carry_out::forget))
         .route("/orders/{id}/lines", post(carry_out::add_line))
         .route("/orders/{id}/lines/{article}", put(carry_out::change_quantity))
         .route("/orders/{id}/confirm", post(carry_out::confirm))

@@ -145,5 +145,17 @@ async fn an_order_is_placed_moves_and_is_seen_as_it_was_over_a_restart() {
     let (_, history) = server.get(&format!("/orders/{other}/history")).await;
     assert_eq!(history.as_array().unwrap().len(), 2);
     assert_eq!(browser.run("return window.loadedOnce").await, json!(true));
+
+    // What is forgotten goes from the page, too.
+    let forgotten = server
+        .send(Method::DELETE, &format!("/orders/{other}"), &[], None)
+        .await;
+    assert_eq!(forgotten.status(), 204);
+    browser.shows("#count", "(4)").await;
+    assert_eq!(
+        browser.run("return document.getElementById('order').hidden").await,
+        json!(true)
+    );
+    assert!(feed(&browser).await.iter().all(|told| told.order != other));
     browser.close().await;
 }

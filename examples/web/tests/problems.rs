@@ -1,14 +1,17 @@
 //! Each error that a client can get, from the service itself: no socket, and a store that fails on purpose.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use asynx::Options;
 use asynx::runtime::TokioRuntime;
 use asynx::store::MemoryStore;
 use asynx_testkit::faults::{Fault, FaultPlan, Faults, FaultyStore, Rule};
 use asynx_testkit::layers::Call;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
+use futures::future::join_all;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use web::{App, router};
@@ -26,10 +29,13 @@ struct Answer {
 
 impl Service {
     async fn start() -> Self {
+        Self::start_with(App::options()).await
+    }
+
+    async fn start_with(mut options: Options) -> Self {
         let runtime = Arc::new(TokioRuntime::current().unwrap());
         let store = FaultyStore::new(MemoryStore::new(), FaultPlan::seeded(1), runtime);
         let faults = store.faults();
-        let mut options = App::options();
         options.store_timeout = Duration::from_millis(200);
         options.settle_for = Duration::from_millis(200);
         Self {
@@ -132,7 +138,14 @@ async fn what_cannot_be_understood() {
         .ask("POST /orders", &[("if-match", "\"new\"")], ORDER)
         .await
         .is(400, "malformed");
-    service.ask("GET /events?after=now", &[], "").await.is(400, "malformed");
+    for line in [
+        "GET /events?after=now",
+        "GET /events?after=0-0-1&after=0-0-2",
+        "GET /orders/%FF",
+        "POST /orders/%FF/ship",
+    ] {
+        service.ask(line, &[], "").await.is(400, "malformed");
+    }
     let order = service.placed().await;
     service
         .ask(&format!("POST {order}/lines"), &[], "")
@@ -262,6 +275,38 @@ async fn an_outcome_that_nobody_knows() {
     let known = service.ask(&confirm, &key, "").await;
     assert_eq!((known.status, &known.body["status"]), (200, &json!("confirmed")));
     assert_eq!(known.body["version"], 2);
+}
+
+#[tokio::test]
+async fn what_was_forgotten() {
+    let service = Service::start().await;
+    let order = service.placed().await;
+    let (confirm, key) = (format!("POST {order}/confirm"), [("idempotency-key", "once")]);
+    assert_eq!(service.ask(&confirm, &key, "").await.status, 200);
+    assert_eq!(service.ask(&format!("DELETE {order}"), &[], "").await.status, 204);
+    service.ask(&format!("GET {order}"), &[], "").await.is(404, "not-found");
+    service
+        .ask(&format!("DELETE {order}"), &[], "")
+        .await
+        .is(404, "not-found");
+    let again = service.ask(&confirm, &key, "").await;
+    again.is(410, "forgotten");
+    assert_eq!(again.body["applied"], "yes");
+}
+
+#[tokio::test]
+async fn more_than_can_wait() {
+    let mut options = App::options();
+    (options.shards, options.queue_depth) = (NonZeroUsize::MIN, Some(NonZeroUsize::MIN));
+    let service = Service::start_with(options).await;
+    service.appends(Fault::Slow(Duration::from_millis(100)));
+    let answers = join_all((0..5).map(|_| service.ask("POST /orders", &[], ORDER))).await;
+    let (placed, others): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
+    assert!(!placed.is_empty() && !others.is_empty());
+    for full in others {
+        full.is(503, "unavailable");
+        assert!(full.invites_to_repeat());
+    }
 }
 
 #[tokio::test]

@@ -91,6 +91,7 @@ function follow(refused = 0) {
   source.addEventListener("forgotten", (message) => {
     seen = message.lastEventId;
     orders.delete(message.data);
+    for (const item of $("feed").querySelectorAll(`[data-order="${message.data}"]`)) item.remove();
     if (message.data === chosen) choose(null);
     showOrders();
   });
