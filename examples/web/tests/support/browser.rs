@@ -15,7 +15,7 @@ use url::Url;
 use crate::support::{Folder, eventually};
 
 /// Nothing of a person's profile, and nothing asked of the network.
-const ARGUMENTS: [&str; 8] = [
+const ARGUMENTS: [&str; 9] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -24,6 +24,8 @@ const ARGUMENTS: [&str; 8] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    // Spoken to by a pipe, it ends with its driver, whatever ended that.
+    "--remote-debugging-pipe",
 ];
 
 pub struct Browser {

@@ -33,7 +33,14 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        // Who is about to end may still write there.
+        for _ in 0..100 {
+            let _ = std::fs::remove_dir_all(&self.0);
+            std::thread::park_timeout(Duration::from_millis(50));
+            if !self.0.exists() {
+                break;
+            }
+        }
     }
 }
 
