@@ -116,9 +116,8 @@ impl Browser {
         assert_eq!(self.run(fits).await, json!(true), "{name} is wider than its screen");
     }
 
-    pub async fn close(mut self) {
+    pub async fn close(self) {
         self.page.clone().close().await.unwrap();
-        let _ = self.driver.kill();
     }
 
     async fn tell(&self, command: &'static str, parameters: Value) {
@@ -128,11 +127,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver ends its browser when it is asked to end, not when it is killed.
-        let id = self.driver.id().to_string();
-        let _ = Command::new("sh")
-            .args(["-c", "kill -TERM \"$1\"", "kill", &id])
-            .status();
+        let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }
