@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use asynx::Asynx;
+use asynx_examples::say;
 
 use crate::domain::{Account, Deposit, Withdraw};
 use crate::file_store::FileStore;
@@ -51,13 +52,13 @@ async fn start() -> Result<(), Box<dyn Error>> {
 }
 
 async fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
-    println!("=== asynx: a store of plain files ===\n");
-    println!("Step 1: Opening the folder, sending commands...\n");
+    say!("=== asynx: a store of plain files ===\n");
+    say!("Step 1: Opening the folder, sending commands...\n");
     let accounts = open(folder).await?;
     for (account, amount) in ACCOUNTS.into_iter().zip([100, 50, 70]) {
         let account = account.to_owned();
         let event = accounts.send(Deposit { account, amount }).await?;
-        println!("{} {}: {}", event.aggregate_id, event.version, event.aggregate.balance);
+        say!("{} {}: {}", event.aggregate_id, event.version, event.aggregate.balance);
     }
     let event = accounts
         .send(Withdraw {
@@ -65,14 +66,14 @@ async fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
             amount: 30,
         })
         .await?;
-    println!("{} {}: {}", event.aggregate_id, event.version, event.aggregate.balance);
+    say!("{} {}: {}", event.aggregate_id, event.version, event.aggregate.balance);
     accounts.shutdown(Duration::from_secs(5)).await?;
     drop(accounts);
 
-    println!("\nStep 2: After a restart...\n");
+    say!("\nStep 2: After a restart...\n");
     let accounts = open(folder).await?;
     for account in ACCOUNTS {
-        println!("{account}: {}", accounts.get(account).await?.balance);
+        say!("{account}: {}", accounts.get(account).await?.balance);
     }
     match accounts
         .send(Withdraw {
@@ -81,22 +82,22 @@ async fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
         })
         .await
     {
-        Err(refused) => println!("✗ 1000 were not taken from bob: {refused}"),
+        Err(refused) => say!("✗ 1000 were not taken from bob: {refused}"),
         Ok(_) => return Err("an account was overdrawn".into()),
     }
-    println!("\nThe events of alice:");
+    say!("\nThe events of alice:");
     accounts
         .replay("alice", .., |event| async move {
-            println!("{} {} {}", event.version, event.event_name, event.patch_json());
+            say!("{} {} {}", event.version, event.event_name, event.patch_json());
         })
         .await?;
     accounts.shutdown(Duration::from_secs(5)).await?;
 
-    println!("\nStep 3: What is in the folder...\n");
+    say!("\nStep 3: What is in the folder...\n");
     for path in files(folder)? {
-        println!("{}", path.strip_prefix(folder)?.display());
+        say!("{}", path.strip_prefix(folder)?.display());
     }
-    println!("\n✅ Done: every event is a file, and nothing is left unfinished.");
+    say!("\n✅ Done: every event is a file, and nothing is left unfinished.");
     Ok(())
 }
 

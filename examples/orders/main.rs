@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use asynx::store::{MemoryStore, PostgresStore, SqliteStore};
 use asynx::{Asynx, Store};
+use asynx_examples::say;
 
 use crate::arguments::{Arguments, Kind};
 use crate::commands::{ConfirmOrder, CreateOrder, ShipOrder};
@@ -59,13 +60,13 @@ async fn start() -> Result<(), Box<dyn Error>> {
 }
 
 async fn run(place: &str, store: impl Store) -> Result<(), Box<dyn Error>> {
-    println!("=== asynx: an e-commerce order system ===\n");
-    println!("Step 1: Setting up the store: {place}...");
+    say!("=== asynx: an e-commerce order system ===\n");
+    say!("Step 1: Setting up the store: {place}...");
     let orders = Asynx::<Order>::builder().store(store).build().await?;
     let earlier = find_earlier(&orders).await?;
     let ids: Vec<String> = (1..=ORDERS.len()).map(|n| order_id(earlier + n)).collect();
 
-    println!("Step 2: Setting up the event subscribers...");
+    say!("Step 2: Setting up the event subscribers...");
     let outbox = Outbox::default();
     let one_at_a_time = NonZeroUsize::MIN;
     orders
@@ -78,7 +79,7 @@ async fn run(place: &str, store: impl Store) -> Result<(), Box<dyn Error>> {
         .concurrency(one_at_a_time)
         .start()?;
 
-    println!("Step 3: Sending commands...\n");
+    say!("Step 3: Sending commands...\n");
     // `send` alone answers as soon as the event is durable; `and_wait` also waits for the handlers, so that what they
     // print comes first.
     for (id, (total, items, ship_to)) in ids.iter().zip(ORDERS) {
@@ -90,46 +91,46 @@ async fn run(place: &str, store: impl Store) -> Result<(), Box<dyn Error>> {
             ship_to,
         };
         let created = orders.send(create).and_wait().await?;
-        println!("✓ Order {} created", created.aggregate_id);
+        say!("✓ Order {} created", created.aggregate_id);
     }
-    println!();
+    say!();
     for id in &ids {
         orders.send(ConfirmOrder { id: id.clone() }).and_wait().await?;
-        println!("✓ Order {id} confirmed");
+        say!("✓ Order {id} confirmed");
     }
-    println!();
+    say!();
     for id in &ids {
         let shipped = orders.send(ShipOrder { id: id.clone() }).and_wait().await?;
-        println!("✓ Order {id} shipped, version {}", shipped.version);
+        say!("✓ Order {id} shipped, version {}", shipped.version);
     }
 
-    println!("\nStep 4: A command that the domain refuses...\n");
+    say!("\nStep 4: A command that the domain refuses...\n");
     let first = &ids[0];
     match orders.send(ConfirmOrder { id: first.clone() }).await {
-        Err(refused) => println!("✗ {first} was not confirmed again: {refused}"),
+        Err(refused) => say!("✗ {first} was not confirmed again: {refused}"),
         Ok(_) => return Err("a shipped order was confirmed".into()),
     }
 
-    println!("\nStep 5: Verifying the final state...\n");
+    say!("\nStep 5: Verifying the final state...\n");
     for id in &ids {
         let order = orders.get(id).await?;
-        println!("Order {id}:\n{}", serde_json::to_string_pretty(&*order)?);
+        say!("Order {id}:\n{}", serde_json::to_string_pretty(&*order)?);
     }
 
-    println!("\nStep 6: What was stored: the events of {first}...\n");
+    say!("\nStep 6: What was stored: the events of {first}...\n");
     orders
         .replay(first, .., |event| async move {
-            println!("{} {} {}", event.version, event.event_name, event.patch_json());
+            say!("{} {} {}", event.version, event.event_name, event.patch_json());
         })
         .await?;
 
-    println!("\nStep 7: The notifier's outbox...\n");
+    say!("\nStep 7: The notifier's outbox...\n");
     for (n, message) in outbox.messages().iter().enumerate() {
-        println!("{}. {message}", n + 1);
+        say!("{}. {message}", n + 1);
     }
 
     orders.shutdown(Duration::from_secs(5)).await?;
-    println!("\n✅ Done: three orders shipped, nothing lost.");
+    say!("\n✅ Done: three orders shipped, nothing lost.");
     Ok(())
 }
 
@@ -144,14 +145,16 @@ async fn find_earlier(orders: &Asynx<Order>) -> Result<usize, Box<dyn Error>> {
         count += 1;
     }
     if count > 0 {
-        println!("        It holds {count} orders of earlier runs; the last three:");
+        say!("        It holds {count} orders of earlier runs; the last three:");
     }
     for number in (1..=count).skip(count.saturating_sub(3)) {
         let id = order_id(number);
         let order = orders.get(&id).await?;
-        println!(
+        say!(
             "        {id} is {}: {} items to {}",
-            order.status, order.items, order.ship_to
+            order.status,
+            order.items,
+            order.ship_to
         );
     }
     Ok(count)

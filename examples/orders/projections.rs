@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use asynx::Event;
+use asynx_examples::say;
 
 use crate::domain::Order;
 
@@ -12,9 +13,11 @@ pub async fn report(event: Event<Order>) {
         Some(order) => order.status.to_string(),
         None => "new".to_owned(),
     };
-    println!(
+    say!(
         "[EVENT] {} - Order {}: {before} → {}",
-        event.event_name, event.aggregate_id, event.aggregate.status
+        event.event_name,
+        event.aggregate_id,
+        event.aggregate.status
     );
 }
 

@@ -14,6 +14,7 @@ use asynx::Asynx;
 use asynx::projection::{AndWaitFor, Engine, ProjectionHandle, ProjectionOptions, State, Transactional, Typed};
 use asynx::runtime::TokioRuntime;
 use asynx::store::SqliteStore;
+use asynx_examples::say;
 use futures::StreamExt;
 use futures::future::{join_all, try_join_all};
 use indicatif::ProgressBar;
@@ -50,25 +51,25 @@ async fn run() -> Result<()> {
     let orders = Asynx::<Order>::builder().store(store.clone()).build().await?;
     let engine = Engine::builder(store.clone(), Arc::new(TokioRuntime::current()?)).build()?;
 
-    println!("Step 1: {ORDERS} orders are placed, before anybody looks...");
+    say!("Step 1: {ORDERS} orders are placed, before anybody looks...");
     try_join_all((1..=ORDERS).map(|number| orders.send(place(number)))).await?;
 
-    println!("Step 2: A read model of them: orders by customer...");
+    say!("Step 2: A read model of them: orders by customer...");
     let first = start(&engine, &store, FIRST, 1).await?;
     until(&first, State::Live).await;
     show_orders(&tables).await?;
 
-    println!("Step 3: Reading what one has written...");
+    say!("Step 3: Reading what one has written...");
     orders.send(place(ORDERS + 1)).and_wait_for(&first, PATIENCE).await?;
     show_orders(&tables).await?;
 
-    println!("Step 4: A second version is built beside it, while orders are paid...");
+    say!("Step 4: A second version is built beside it, while orders are paid...");
     let second = start(&engine, &store, SECOND, 2).await?;
     let paying = join_all((1..=ORDERS / 2).map(|number| orders.send(Pay { id: id(number) })));
     let (paid, ()) = futures::join!(paying, until(&second, State::Ready));
-    println!("        {} were paid meanwhile", paid.into_iter().flatten().count());
+    say!("        {} were paid meanwhile", paid.into_iter().flatten().count());
 
-    println!("Step 5: It takes the place of the first one, which is removed...");
+    say!("Step 5: It takes the place of the first one, which is removed...");
     second.switch(PATIENCE).await?;
     first.remove().await?;
     let left: Vec<(String,)> = sqlx::query_as(
@@ -78,16 +79,16 @@ async fn run() -> Result<()> {
     .fetch_all(&tables)
     .await?;
     let left: Vec<String> = left.into_iter().map(|(name,)| name).collect();
-    println!("        tables and views: {}", left.join(", "));
+    say!("        tables and views: {}", left.join(", "));
 
-    println!("Step 6: What each customer still has to pay...");
+    say!("Step 6: What each customer still has to pay...");
     let id = id(ORDERS);
     orders.send(Pay { id }).and_wait_for(&second, PATIENCE).await?;
     show_customers(&tables).await?;
 
     engine.stop(PATIENCE).await;
     orders.shutdown(PATIENCE).await?;
-    println!(
+    say!(
         "Done: {} events were handled by the second version.",
         second.status().handled
     );
@@ -132,7 +133,7 @@ async fn show_orders(tables: &SqlitePool) -> Result<()> {
             .fetch_all(tables)
             .await?;
     for (customer, orders) in customers {
-        println!("        {customer}: {orders} orders");
+        say!("        {customer}: {orders} orders");
     }
     Ok(())
 }
@@ -143,7 +144,7 @@ async fn show_customers(tables: &SqlitePool) -> Result<()> {
             .fetch_all(tables)
             .await?;
     for (customer, orders, cents) in customers {
-        println!(
+        say!(
             "        {customer}: {orders} orders, {}.{:02} open",
             cents / 100,
             cents % 100

@@ -48,7 +48,7 @@ const COMMANDS: &[(&str, &str, Run)] = &[
     ),
     (
         "examples",
-        "runs every example and compares its output with its README",
+        "runs every example and compares its output with its README; web in a headless browser",
         Run::Plain(examples::run),
     ),
     ("help", "prints this table", Run::Plain(help)),

@@ -3,6 +3,7 @@
 //! One door for people and for CI. Every command prints what it does, ends with one line of figures, exits with 0 only if all is
 //! well, and takes away what it started, also when it is interrupted. Written for Unix.
 
+mod apt;
 mod bench;
 mod check;
 mod cli;

@@ -13,6 +13,8 @@ const FOR_DRIVERS: &[&str] = &["asynx-lanes", "asynx-runtime"];
 const DRIVERS: &[&str] = &["asynx-store-", "asynx-bus-"];
 /// Crates that join the others; all else named `asynx-*`, also what is still to come, is a peer and may know only core.
 const JOINING: &[&str] = &["asynx", "asynx-bench", "asynx-examples", "asynx-sim", "asynx-soak"];
+/// Examples that are packages of their own.
+const EXAMPLE: &str = "asynx-example-";
 
 pub(super) fn check(workspace: &Workspace) -> Result<()> {
     if workspace.package(CORE).is_none() {
@@ -31,7 +33,7 @@ fn breaches(workspace: &Workspace) -> Vec<String> {
     let peers = workspace
         .packages
         .iter()
-        .filter(|package| package.name.starts_with("asynx-") && !JOINING.contains(&&*package.name));
+        .filter(|package| package.name.starts_with("asynx-") && !joins(&package.name));
     peers
         .flat_map(|package| {
             package
@@ -42,6 +44,10 @@ fn breaches(workspace: &Workspace) -> Vec<String> {
         .filter(|(package, dependency)| workspace.package(dependency).is_some() && !may_know(package, dependency))
         .map(|(package, dependency)| format!("{package} depends on {dependency}"))
         .collect()
+}
+
+fn joins(package: &str) -> bool {
+    JOINING.contains(&package) || package.starts_with(EXAMPLE)
 }
 
 fn may_know(package: &str, dependency: &str) -> bool {
@@ -73,6 +79,7 @@ mod tests {
             ("asynx", &["asynx-bus", "asynx-core", "asynx-processor"]),
             ("asynx-bus", &["asynx-core", "futures"]),
             ("asynx-core", &["serde"]),
+            ("asynx-example-new", &["asynx", "asynx-bus"]),
             ("asynx-lanes", &["asynx-core"]),
             ("asynx-processor", &["asynx-core"]),
             ("asynx-runtime", &["asynx-core"]),

@@ -42,6 +42,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         )
     })?;
     report.step("purity of core", purity::MEND, purity::check)?;
+    report.step("smol without tokio", BY_HAND, purity::check_smol)?;
     report.step("sources of core", sources::MEND, || sources::check(&workspace))?;
     report.step("layers", layers::MEND, || layers::check(&workspace))?;
     report.step("tests that the documents name", docs::MEND, || {

@@ -83,6 +83,34 @@ pub(super) fn check() -> Result<()> {
     Ok(())
 }
 
+/// Shows that asynx can do without tokio.
+const ON_SMOL: &str = "asynx-example-smol";
+
+/// The example on smol compiles no tokio.
+pub(super) fn check_smol() -> Result<()> {
+    let mut command = cargo();
+    command.args([
+        "tree",
+        "-p",
+        ON_SMOL,
+        "-e",
+        "normal,build",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
+    process::show(&command);
+    let tree = process::capture(&mut command)?;
+    if !tree.contains("smol v") {
+        bail!("the tree of {ON_SMOL} has no smol, so it proves nothing");
+    }
+    if tree.lines().any(|line| line.starts_with("tokio ")) {
+        bail!("{ON_SMOL} depends on tokio: `cargo tree -p {ON_SMOL} -e normal,build -i tokio` shows by what way");
+    }
+    Ok(())
+}
+
 /// The banned packages of a `cargo tree`, one package a line.
 fn impurities(tree: &str) -> Result<Vec<(&'static str, &'static str)>> {
     let names: Vec<_> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();

@@ -6,29 +6,18 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use super::programs::OLDEST;
-use crate::process;
+use crate::{apt, process};
 
-const APT: &str = "/usr/bin/apt-get";
-
-/// Installs the package of the system: as root, with apt-get. Elsewhere a person decides.
+/// Installs the package of the system.
 pub(super) fn install() -> Result<()> {
-    if !Path::new(APT).exists() || !is_root() {
+    if !apt::may_install() {
         bail!(
             "the tests need PostgreSQL {OLDEST} or newer, and none was found; install it with: {}",
             by_hand()
         );
     }
     println!("PostgreSQL: not found, installing it");
-    for arguments in [&["-q", "update"][..], &["-q", "install", "-y", "postgresql"]] {
-        let status = process::run(
-            Command::new(APT)
-                .args(arguments)
-                .env("DEBIAN_FRONTEND", "noninteractive"),
-        )?;
-        if !status.success() {
-            bail!("apt-get ended with {status}; install PostgreSQL {OLDEST} or newer by hand");
-        }
-    }
+    apt::install(&["postgresql"])?;
     stop_the_server_of_the_package();
     Ok(())
 }
@@ -40,7 +29,7 @@ fn stop_the_server_of_the_package() {
 }
 
 fn by_hand() -> &'static str {
-    if Path::new(APT).exists() {
+    if apt::is_here() {
         "sudo apt-get update && sudo apt-get install -y postgresql"
     } else if cfg!(target_os = "macos") {
         "brew install postgresql@17"
@@ -53,8 +42,4 @@ fn by_hand() -> &'static str {
     } else {
         "the package manager of this system, then put initdb and pg_ctl on PATH"
     }
-}
-
-fn is_root() -> bool {
-    process::capture(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }

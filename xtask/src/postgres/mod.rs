@@ -9,4 +9,4 @@ mod tests;
 
 pub(crate) use cluster::Cluster;
 pub(crate) use programs::Programs;
-pub(crate) use serve::{serve, serve_anew};
+pub(crate) use serve::{named_server, serve, serve_anew};

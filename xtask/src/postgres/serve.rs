@@ -9,11 +9,17 @@ const URL: &str = "ASYNX_TEST_POSTGRES";
 
 /// Sees that a program finds a server: the one that a person names, or else a throw-away one that must outlive it.
 pub(crate) fn serve(programs: &Programs, program: &mut Command) -> Result<Option<Cluster>> {
-    if std::env::var_os(URL).is_some_and(|url| !url.is_empty()) {
-        println!("PostgreSQL: the server that {URL} names");
+    if named_server().is_some() {
         return Ok(None);
     }
     serve_anew(programs, program).map(Some)
+}
+
+/// The URL of the server that a person names, which is said.
+pub(crate) fn named_server() -> Option<String> {
+    let url = std::env::var(URL).ok().filter(|url| !url.is_empty())?;
+    println!("PostgreSQL: the server that {URL} names");
+    Some(url)
 }
 
 /// Sees that a program finds a server of its own, which it may ask to have restarted.
