@@ -55,7 +55,10 @@ impl EventLog for PostgresStore {
         let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
         let rows = statement.fetch_all(&mut *connection).await.map_err(store_error)?;
         drop(connection);
-        page(query, &rows)
+        match by_stream {
+            true => page_of_streams(query, &rows),
+            false => page(query, max_events, &rows),
+        }
     }
 
     async fn end(&self) -> Result<Option<Position>, StoreError> {
@@ -126,57 +129,69 @@ fn beyond(after: Position) -> StoreError {
     ))
 }
 
-fn page(query: &LogQuery, rows: &[PgRow]) -> Result<LogPage, StoreError> {
-    let of_page = rows.first().map(Head::of).transpose().map_err(store_error)?;
-    let Some(head) = of_page else {
-        return Err(StoreError::permanent("the log gave no answer"));
-    };
-    if let Some(after) = query.after
-        && after > position(head.epoch, head.xmax, 0)
-    {
-        return Err(beyond(after));
-    }
-    let mut events = Vec::with_capacity(rows.len());
+fn page(query: &LogQuery, max_events: usize, rows: &[PgRow]) -> Result<LogPage, StoreError> {
+    let end = End::of(query, rows)?;
+    let mut events: Vec<LogEvent> = Vec::with_capacity(rows.len());
+    let mut next = None;
     for row in rows {
-        if let Some(event) = event(row)? {
+        let Some(event) = event(row)? else { break };
+        let wanted: bool = row.try_get(3).map_err(store_error)?;
+        let fits: bool = row.try_get(4).map_err(store_error)?;
+        let is_last: bool = row.try_get(5).map_err(store_error)?;
+        let position = event.position;
+        if wanted {
+            if !fits || events.len() == max_events {
+                next = events.last().map(|last| last.position).or(query.after);
+                break;
+            }
             events.push(event);
         }
+        next = is_last.then_some(position);
     }
-    let (next, at_end) = if (events.len() as u64) < head.wanted.unsigned_abs() {
-        (events.last().map(|last| last.position).or(query.after), false)
-    } else if head.looked.is_some() {
-        (head.looked, false)
-    } else {
-        // A reader that waits there does not look again at what it does not want.
-        (query.after.max(Some(position(head.epoch, head.xmin, 0))), true)
-    };
-    Ok(LogPage { events, next, at_end })
+    Ok(end.page(query, events, next))
 }
 
-/// What holds for a whole page.
-struct Head {
+fn page_of_streams(query: &LogQuery, rows: &[PgRow]) -> Result<LogPage, StoreError> {
+    let end = End::of(query, rows)?;
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        events.extend(event(row)?);
+    }
+    // How many there are for the page, and perhaps one more.
+    let wanted: i64 = rows.first().map_or(Ok(0), |row| row.try_get(3)).map_err(store_error)?;
+    let more = (events.len() as u64) < wanted.unsigned_abs();
+    let next = events.last().map(|last| last.position).or(query.after).filter(|_| more);
+    Ok(end.page(query, events, next))
+}
+
+/// Where the log ends, as of one page.
+struct End {
     epoch: i32,
     xmin: i64,
-    xmax: i64,
-    /// How many events there are for the page, and perhaps one more.
-    wanted: i64,
-    /// Where it stopped looking for more.
-    looked: Option<Position>,
 }
 
-impl Head {
-    fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
-        let looked = match row.try_get::<Option<i32>, _>(4)? {
-            Some(epoch) => Some(position(epoch, row.try_get(5)?, row.try_get::<i32, _>(6)?.into())),
-            None => None,
+impl End {
+    fn of(query: &LogQuery, rows: &[PgRow]) -> Result<Self, StoreError> {
+        let Some(row) = rows.first() else {
+            return Err(StoreError::permanent("the log gave no answer"));
         };
-        Ok(Self {
-            epoch: row.try_get(0)?,
-            xmin: row.try_get(1)?,
-            xmax: row.try_get(2)?,
-            wanted: row.try_get(3)?,
-            looked,
-        })
+        let parsed = || Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
+        let (epoch, xmin, xmax) = parsed().map_err(store_error)?;
+        match query.after {
+            Some(after) if after > position(epoch, xmax, 0) => Err(beyond(after)),
+            _ => Ok(Self { epoch, xmin }),
+        }
+    }
+
+    /// A page that goes on behind `next`; `None`: it reaches the end.
+    fn page(&self, query: &LogQuery, events: Vec<LogEvent>, next: Option<Position>) -> LogPage {
+        // A reader that waits there does not look again at what it does not want.
+        let end = || query.after.max(Some(position(self.epoch, self.xmin, 0)));
+        LogPage {
+            events,
+            at_end: next.is_none(),
+            next: next.or_else(end),
+        }
     }
 }
 

@@ -68,7 +68,7 @@ impl Statements {
             let text = APPEND_BATCH.replace("{fence}", fence).replace("{fenced}", fenced);
             sql(&text)
         };
-        let page = |text: &str| sql(&text.replace("{watermark}", WATERMARK).replace("{page}", PAGE));
+        let page = |text: &str| sql(&text.replace("{watermark}", WATERMARK));
         Self {
             append_batch: batch("", ""),
             append_fenced: batch(FENCE, FENCED),
@@ -284,30 +284,42 @@ from q cross join lateral (
 /// A page of what comes after a position and is final: below the oldest transaction that is under way. The watermark
 /// and the rows are of one snapshot.
 ///
-/// At most $5 rows are looked at, so that a filter that wants little does not make one statement long, and no more once
-/// there are enough. Where neither enough nor the end was found, `looked` is the last row that was looked at.
+/// At most $5 rows are looked at, so that a filter that wants little does not make one statement long. The rows are those
+/// that are wanted, one more than $4 at most, without the record where that has no place any more; and the last that was
+/// looked at. It sorts nothing but what it gives.
 const LOG_PAGE: &str = r"
-with w as materialized ({watermark}),
-wanted as materialized (
-    select * from (
-        select * from {events}
-        where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
-            and (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
-        order by epoch, tx, seq limit $5::bigint
-    ) seen
-    where (cardinality($7::text[]) = 0 or category = any ($7::text[]))
-        and (cardinality($8::text[]) = 0 or event_name = any ($8::text[]))
-    order by epoch, tx, seq limit $4::bigint + 1
-),
-looked as materialized (
-    select epoch, tx, seq from {events}
-    where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
-        and (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
-        and $5::bigint > $4::bigint + 1 and (select count(*) from wanted) <= $4::bigint
-    order by epoch, tx, seq offset $5::bigint - 1 limit 1
-){page}";
+with w as materialized ({watermark})
+select w.epoch, w.xmin, w.xmax, p.wanted, p.fits, p.is_last, null::integer,
+    p.epoch, p.tx, p.seq, p.category, p.aggregate_id, p.version, p.event_id, p.event_name, p.occurred_at, p.record
+from w left join lateral (
+    select wanted, number = 1 or total <= $6::bigint as fits, is_last, epoch, tx, seq, category, aggregate_id, version,
+        event_id, event_name, occurred_at,
+        case when wanted and (number = 1 or total <= $6::bigint) then record end as record
+    from (
+        select *, row_number() over in_order as number,
+            sum(case when wanted then coalesce(octet_length(record), 0) else 0 end) over in_order as total
+        from (
+            select *, at = $5::bigint as is_last,
+                (cardinality($7::text[]) = 0 or category = any ($7::text[]))
+                    and (cardinality($8::text[]) = 0 or event_name = any ($8::text[])) as wanted
+            from (
+                select *, row_number() over (order by epoch, tx, seq) as at
+                from {events}
+                where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
+                    and (epoch, tx, seq) < (w.epoch, w.xmin, 0)
+                order by epoch, tx, seq limit $5::bigint
+            ) looked_at
+        ) tested
+        where wanted or is_last
+        window in_order as (order by epoch, tx, seq rows unbounded preceding)
+        order by epoch, tx, seq limit $4::bigint + 1
+    ) found
+) p on true
+order by p.epoch, p.tx, p.seq
+";
 
-/// The same where the streams are known. In a stream positions rise with versions, so where to begin is searched for by
+/// The same where the streams are known; each row begins with what holds for the whole page, and a page without events is
+/// one row. In a stream positions rise with versions, so where to begin is searched for by
 /// halves: low is always before it, and high is not once both have met.
 const LOG_PAGE_OF_STREAMS: &str = r"
 with w as materialized ({watermark}),
@@ -343,28 +355,22 @@ wanted as materialized (
     ) x
     order by x.epoch, x.tx, x.seq limit $4::bigint + 1
 ),
-looked as (
-    select null::integer as epoch, null::bigint as tx, null::integer as seq where false
-){page}";
-
-const WATERMARK: &str = r"
-    select (select epoch from {log}) as epoch,
-        pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin,
-        pg_snapshot_xmax(pg_current_snapshot())::text::bigint as xmax
-";
-
-/// Each row begins with what holds for the whole page; a page without events is one row.
-const PAGE: &str = r",
 sized as (
     select *, row_number() over in_order as number, sum(coalesce(octet_length(record), 0)) over in_order as total
     from wanted
     window in_order as (order by epoch, tx, seq rows unbounded preceding)
 )
-select w.epoch, w.xmin, w.xmax, (select count(*) from wanted) as wanted, looked.epoch, looked.tx, looked.seq,
+select w.epoch, w.xmin, w.xmax, (select count(*) from wanted) as wanted, null::boolean, null::boolean, null::integer,
     p.epoch, p.tx, p.seq, p.category, p.aggregate_id, p.version, p.event_id, p.event_name, p.occurred_at, p.record
-from w left join looked on true
+from w
 left join (select * from sized where number <= $4::bigint and (number = 1 or total <= $6::bigint)) p on true
 order by p.number
+";
+
+const WATERMARK: &str = r"
+    select (select epoch from {log}) as epoch,
+        pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin,
+        pg_snapshot_xmax(pg_current_snapshot())::text::bigint as xmax
 ";
 
 const LOG_END: &str = r"
