@@ -6,6 +6,16 @@ mod build_error;
 mod builder;
 mod handlers;
 
+#[cfg(all(
+    doc,
+    feature = "memory",
+    feature = "postgres",
+    feature = "projection",
+    feature = "sqlite",
+    feature = "tokio"
+))]
+pub mod guide;
+
 pub use asynx::{Asynx, WeakAsynx};
 pub use build_error::BuildError;
 pub use builder::Builder;

@@ -4,6 +4,7 @@
 //! well, and takes away what it started, also when it is interrupted. Written for Unix.
 
 mod bench;
+mod book;
 mod check;
 mod cli;
 mod examples;
@@ -16,6 +17,7 @@ mod sim;
 mod soak;
 mod stopwatch;
 mod test;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;

@@ -2,7 +2,9 @@
 
 mod docs;
 mod features;
+mod guide;
 mod layers;
+mod links;
 mod purity;
 mod report;
 mod sources;
@@ -47,6 +49,8 @@ pub(crate) fn run() -> Result<ExitCode> {
     report.step("tests that the documents name", docs::MEND, || {
         docs::check(&workspace::root())
     })?;
+    report.step("the guide", guide::MEND, || guide::check(&workspace::root()))?;
+    report.step("links", links::MEND, || links::check(&workspace::root()))?;
     for (title, arguments) in features::combinations(&workspace) {
         report.step(&title, features::MEND, || succeed(cargo().args(&arguments)))?;
     }
