@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::{bench, book, check, examples, fix, interrupt, sim, soak, test};
+use crate::{bench, book, check, deny, examples, fix, interrupt, sim, soak, test};
 
 /// A command says by its exit code whether all is well.
 #[derive(Clone, Copy)]
@@ -55,6 +55,11 @@ const COMMANDS: &[(&str, &str, Run)] = &[
         "book",
         "renders the guide and the reference pages into target/book, by mdbook",
         Run::Plain(book::run),
+    ),
+    (
+        "deny",
+        "licences, bans and sources of all dependencies, and known holes in them, by cargo-deny",
+        Run::Plain(deny::run),
     ),
     ("help", "prints this table", Run::Plain(help)),
 ];

@@ -7,6 +7,7 @@ mod bench;
 mod book;
 mod check;
 mod cli;
+mod deny;
 mod examples;
 mod fix;
 mod interrupt;

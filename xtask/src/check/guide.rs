@@ -78,11 +78,6 @@ mod tests {
     }
 
     #[test]
-    fn this_repository_passes() {
-        check(&crate::workspace::root()).unwrap();
-    }
-
-    #[test]
     fn what_is_whole_passes() {
         repository("whole", |_| {}).unwrap();
     }

@@ -58,9 +58,8 @@ mod tests {
         let package = |(name, dependencies): &(&str, &[&str])| Package {
             name: name.to_string(),
             folder: "/w".into(),
-            features: Vec::new(),
             dependencies: dependencies.iter().map(|name| name.to_string()).collect(),
-            examples: Vec::new(),
+            ..Package::default()
         };
         Workspace {
             packages: packages.iter().map(package).collect(),

@@ -5,9 +5,12 @@ mod features;
 mod guide;
 mod layers;
 mod links;
+mod packages;
 mod purity;
 mod report;
 mod sources;
+mod toolchain;
+mod tree;
 
 use std::process::{Command, ExitCode};
 
@@ -51,6 +54,9 @@ pub(crate) fn run() -> Result<ExitCode> {
     })?;
     report.step("the guide", guide::MEND, || guide::check(&workspace::root()))?;
     report.step("links", links::MEND, || links::check(&workspace::root()))?;
+    report.step("number of dependencies", tree::MEND, tree::check)?;
+    report.step("packages", packages::MEND, || packages::check(&workspace))?;
+    report.step("the oldest Rust", toolchain::MEND, || toolchain::check(&workspace))?;
     for (title, arguments) in features::combinations(&workspace) {
         report.step(&title, features::MEND, || succeed(cargo().args(&arguments)))?;
     }
