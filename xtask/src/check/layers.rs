@@ -12,7 +12,14 @@ const CORE: &str = "asynx-core";
 const FOR_DRIVERS: &[&str] = &["asynx-lanes", "asynx-runtime"];
 const DRIVERS: &[&str] = &["asynx-store-", "asynx-bus-"];
 /// Crates that join the others; all else named `asynx-*`, also what is still to come, is a peer and may know only core.
-const JOINING: &[&str] = &["asynx", "asynx-bench", "asynx-examples", "asynx-sim", "asynx-soak"];
+const JOINING: &[&str] = &[
+    "asynx",
+    "asynx-bench",
+    "asynx-examples",
+    "asynx-mistakes",
+    "asynx-sim",
+    "asynx-soak",
+];
 
 pub(super) fn check(workspace: &Workspace) -> Result<()> {
     if workspace.package(CORE).is_none() {
