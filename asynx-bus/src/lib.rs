@@ -6,6 +6,8 @@
 //! An event's way: `bus` takes it, `registry` knows who wants its name (`routes` remembers), `subscribed` passes it to
 //! a stream (`tap`) or to a `queue`. A queue holds the `lanes` of the aggregates, and a `worker` of it runs the
 //! handler (`handling`). `forget` and `activity` serve those who wait.
+//!
+//! Feature `sabotage`: deliberate bugs, for the proof that the simulator finds them. Never for use.
 
 mod activity;
 mod bus;

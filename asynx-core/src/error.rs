@@ -59,7 +59,7 @@ pub enum Error {
     #[error(transparent)]
     InvalidName(#[from] InvalidName),
     /// The idempotency key is empty or longer than 255 bytes.
-    #[error("an idempotency key must have 1 to 255 bytes, got {bytes}")]
+    #[error("an idempotency key must have 1 to 255 bytes, got {bytes}; nothing was written")]
     InvalidKey {
         /// Its length.
         bytes: usize,
@@ -79,7 +79,7 @@ pub enum Error {
         version: Version,
     },
     /// The aggregate is not as the caller expected.
-    #[error("{stream}: {expected} was expected, found {}", found(*.actual))]
+    #[error("{stream}: {expected} was expected, found {}; nothing was written, look at it again", found(*.actual))]
     Unexpected {
         /// Which.
         stream: StreamId,
@@ -147,7 +147,10 @@ pub enum Error {
         reason: String,
     },
     /// The event is larger than allowed.
-    #[error("{stream}: the event has {bytes} bytes, at most {limit} are allowed; nothing was written")]
+    #[error(
+        "{stream}: the event has {bytes} bytes, at most {limit} are allowed; nothing was written, split the \
+         aggregate or raise max_record_bytes"
+    )]
     TooLarge {
         /// Which aggregate.
         stream: StreamId,
@@ -158,7 +161,8 @@ pub enum Error {
     },
     /// The idempotency key was used before, by a command of another event name.
     #[error(
-        "{stream}: the idempotency key was used before, for {event_name:?} at version {version}; nothing was written"
+        "{stream}: the idempotency key was used before, for {event_name:?} at version {version}; nothing was \
+         written, use a new key"
     )]
     KeyReused {
         /// Which aggregate.
@@ -187,7 +191,10 @@ pub enum Error {
         source: RecordError,
     },
     /// A stored patch does not fit its stream, or the folded state is not of the aggregate's type.
-    #[error("{stream}: the state at version {version} cannot be built: {reason}; nothing was written")]
+    #[error(
+        "{stream}: the state at version {version} cannot be built: {reason}; nothing was written; if the type has changed, give \
+         new members a default or add an upcaster"
+    )]
     Unfoldable {
         /// Which aggregate.
         stream: StreamId,
@@ -197,7 +204,10 @@ pub enum Error {
         reason: String,
     },
     /// The store gave events with a gap or out of order.
-    #[error("{stream}: the store gave version {found} where version {expected} was due; nothing was written")]
+    #[error(
+        "{stream}: the store gave version {found} where version {expected} was due; nothing was written, restore \
+         the stream from a backup"
+    )]
     Gap {
         /// Which aggregate.
         stream: StreamId,
@@ -208,7 +218,8 @@ pub enum Error {
     },
     /// A stored event has a newer schema than this program knows.
     #[error(
-        "{stream}: version {version} has schema {found}, this program knows up to {known}; nothing was written, update the program"
+        "{stream}: version {version} has schema {found}, this program knows up to {known}; nothing was written, \
+         update the program"
     )]
     SchemaNewer {
         /// Which aggregate.
@@ -221,7 +232,7 @@ pub enum Error {
         known: SchemaVersion,
     },
     /// An upcaster failed.
-    #[error("{stream}: version {version}: {source}; nothing was written")]
+    #[error("{stream}: version {version}: {source}; nothing was written, mend the upcaster")]
     Upcast {
         /// Which aggregate.
         stream: StreamId,
@@ -238,7 +249,8 @@ pub enum Error {
     },
     /// The store failed such that nobody can tell whether the event was written.
     #[error(
-        "{stream}: unknown whether the event was written: {source}; send the command again with the same idempotency key"
+        "{stream}: unknown whether the event was written: {source}; send the command again with the same \
+         idempotency key"
     )]
     Unknown {
         /// Which aggregate.
@@ -255,17 +267,21 @@ pub enum Error {
         source: StoreError,
     },
     /// The instance ended (its runtime was stopped, say) before it answered.
-    #[error("{stream}: asynx ended before it answered; unknown whether the event was written")]
+    #[error(
+        "{stream}: asynx ended before it answered; unknown whether the event was written, send the command again \
+         with the same idempotency key"
+    )]
     Ended {
         /// Which aggregate.
         stream: StreamId,
     },
     /// The store cannot erase.
-    #[error("the store cannot erase, so nothing can be forgotten; nothing was written")]
+    #[error("the store cannot erase, so nothing can be forgotten; nothing was written, choose a store that can")]
     ForgetUnsupported,
     /// The tombstone is stored and the aggregate is gone, but its data could not be erased yet.
     #[error(
-        "{stream}: the tombstone is written at version {tombstone}, but the erasure is not done: {reason}; forget it again to resume"
+        "{stream}: the tombstone is written at version {tombstone}, but the erasure is not done: {reason}; \
+         forget it again to resume"
     )]
     ForgetFailed {
         /// Which aggregate.

@@ -18,7 +18,7 @@ pub const TOMBSTONE: &str = "asynx.forgotten";
 #[non_exhaustive]
 pub enum InvalidName {
     /// The text has no characters.
-    #[error("{what} is empty")]
+    #[error("{what} is empty, it must have 1 to {MAX_NAME_BYTES} bytes")]
     Empty {
         /// Which kind of name: "aggregate id", "event name" or "category".
         what: &'static str,
@@ -34,7 +34,7 @@ pub enum InvalidName {
         begin: String,
     },
     /// The text holds U+0000, which databases cannot keep in a text column.
-    #[error("{what} {name:?} has a NUL character at byte {at}")]
+    #[error("{what} {name:?} has a NUL character at byte {at}, which is not allowed")]
     Nul {
         /// Which kind of name.
         what: &'static str,

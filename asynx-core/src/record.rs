@@ -52,7 +52,7 @@ pub enum RecordError {
         found: u32,
     },
     /// The bytes are no record.
-    #[error("the bytes are no record: {reason}")]
+    #[error("the bytes are no record: {reason}; restore the event from a backup")]
     Malformed {
         /// What is wrong, and where in the bytes.
         reason: String,

@@ -14,6 +14,10 @@ use crate::Timestamp;
 /// - **R3** A sleep MUST NOT end before its duration has passed, and MUST end; dropping it early MUST be safe.
 /// - **R4** `now` MUST NOT be further from UTC than the machine's clock.
 /// - **R5** `entropy` MUST give 64 bits that no other call, thread or process is likely to have been given.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no runtime",
+    note = "take `asynx::runtime::TokioRuntime::current()?` or `SmolRuntime`, or implement `asynx_core::Runtime` for it"
+)]
 pub trait Runtime: Send + Sync + 'static {
     /// Runs a task beside the caller.
     ///

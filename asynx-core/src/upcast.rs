@@ -14,6 +14,10 @@ pub struct UpcastError {
 /// Brings stored patches to the schema that the program knows. `asynx-upcast` builds chains of such steps.
 ///
 /// Must be pure: it runs on every way out of the store, again and again.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot bring old events to the current schema",
+    note = "build a chain: `asynx::upcast::Chain::builder(2).step(1, ..).build()?`; a single upcaster is one step of it"
+)]
 pub trait Upcast: Send + Sync + 'static {
     /// The schema that new events are written with and that patches are brought to.
     fn current(&self) -> SchemaVersion;

@@ -22,6 +22,8 @@
 //! assert_eq!(outcomes[0].applied.len(), 3);
 //! # Ok::<(), asynx_core::InvalidName>(())
 //! ```
+//!
+//! Feature `sabotage`: deliberate bugs, for the proof that the simulator finds them. Never for use.
 
 mod batch;
 pub mod inline;

@@ -1,10 +1,12 @@
 //! The write path of asynx: shards, cache, group commit, conflicts, unknown outcomes, forget, shutdown.
 //!
-//! Services use it through `asynx`. The laws that it keeps are in the crate's README and in `docs/guarantees.md`.
+//! Services use it through `asynx`. The laws that it keeps are in `docs/guarantees.md`.
 //!
 //! How a command travels, file by file: [`Sending`] describes it and queues it on its shard; `shard` takes what waits,
 //! `load` and `fold` get the states, `group` runs the commands, `commit` appends, `settle` finds out what became of
 //! appends whose answer was lost; `reader` answers reads; `forget` erases.
+//!
+//! Feature `sabotage`: deliberate bugs, for the proof that the simulator finds them. Never for use.
 
 mod accept;
 mod cache;

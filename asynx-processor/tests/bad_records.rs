@@ -79,7 +79,7 @@ async fn a_corrupt_record_is_named() {
     put(&store, 1, record(1, 1, FIRST)).await;
     put(&store, 2, Bytes::from_static(b"{\"asynx\":1,\"id\":")).await;
     let wanted = "order/ORD-1: version 2 cannot be read: the bytes are no record: \
-                  EOF while parsing a value at line 1 column 16; nothing was written";
+                  EOF while parsing a value at line 1 column 16; restore the event from a backup; nothing was written";
     everyone_says(store, wanted).await;
 }
 
@@ -97,7 +97,7 @@ async fn a_record_at_the_wrong_place_is_named() {
     let store = MemoryStore::new();
     put(&store, 1, record(2, 1, FIRST)).await;
     let wanted = "order/ORD-1: version 1 cannot be read: the bytes are no record: it says that it is version 2; \
-                  nothing was written";
+                  restore the event from a backup; nothing was written";
     everyone_says(store, wanted).await;
 }
 
@@ -156,8 +156,9 @@ async fn gaps_and_disorder_are_named() {
     for (spoil, due, came) in cases {
         let orders = start(FiveMethods::of(store.clone()).spoiling(spoil)).await;
         let error = failure(soon(orders.send(add("ORD-1", 1))).await.unwrap_err());
-        let wanted =
-            format!("order/ORD-1: the store gave version {came} where version {due} was due; nothing was written");
+        let wanted = format!(
+            "order/ORD-1: the store gave version {came} where version {due} was due; nothing was written, restore the stream from a backup"
+        );
         assert_eq!(error.to_string(), wanted);
     }
 }
@@ -193,7 +194,7 @@ async fn a_failing_upcaster_is_named() {
         ),
         (
             "fail",
-            "order/ORD-1: version 1: the upcaster from schema 1 failed: it is older than that; nothing was written",
+            "order/ORD-1: version 1: the upcaster from schema 1 failed: it is older than that; nothing was written, mend the upcaster",
         ),
     ] {
         let mut parts = parts(store.clone(), Arc::clone(&bus), Options::default());

@@ -72,7 +72,7 @@ async fn expectations_are_checked_against_the_living_aggregate() {
     let error = failure(soon(expecting(Expected::NoStream)).await.unwrap_err());
     assert_eq!(
         error.to_string(),
-        "order/ORD-1: no aggregate was expected, found version 1"
+        "order/ORD-1: no aggregate was expected, found version 1; nothing was written, look at it again"
     );
     soon(expecting(Expected::Exists)).await.unwrap();
     soon(expecting(Expected::Exactly(version(2)))).await.unwrap();

@@ -6,6 +6,10 @@ use asynx_core::{Category, Error, Store, StreamId};
 
 /// Makes of the events of the log what a projection is given.
 #[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` decodes no events",
+    note = "use `Typed<Order>` for events with states, `Untyped` for what is stored"
+)]
 pub trait Decode: Send + Sync + 'static {
     /// What it makes.
     type Entry: Send + Sync + 'static;

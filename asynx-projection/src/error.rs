@@ -33,7 +33,7 @@ pub enum EngineError {
         reason: &'static str,
     },
     /// This engine runs it already.
-    #[error("this engine already runs version {version} of the projection {name:?}")]
+    #[error("this engine already runs version {version} of the projection {name:?}; stop that first")]
     Running {
         /// The name.
         name: String,
@@ -49,7 +49,7 @@ pub enum EngineError {
         position: Position,
     },
     /// The projection could not handle the event this time either; it stays aside.
-    #[error("the projection {name:?} still cannot handle the event at {position}: {reason}")]
+    #[error("the projection {name:?} still cannot handle the event at {position}, it stays aside: {reason}")]
     StillPoison {
         /// The projection.
         name: String,
@@ -103,7 +103,7 @@ pub enum EngineError {
         reason: String,
     },
     /// The projection has not come that far in time.
-    #[error("the projection {name:?} had not come to {position} within {timeout:?}")]
+    #[error("the projection {name:?} had not come to {position} within {timeout:?}; its status tells why")]
     Behind {
         /// The projection.
         name: String,
@@ -113,10 +113,10 @@ pub enum EngineError {
         timeout: Duration,
     },
     /// The event is of a store without a log.
-    #[error("the event has no place in a log, so no projection can have handled it")]
+    #[error("the event has no place in a log, so no projection can have handled it; choose a store with a log")]
     NoPosition,
     /// The store failed.
-    #[error("the store failed")]
+    #[error("the store failed: {source}")]
     Store {
         /// What it said.
         #[from]

@@ -10,6 +10,10 @@ use crate::{Decode, Projection, TransactionalProjection};
 
 /// How a projection's work and its checkpoint go together: [`Detached`] or [`Transactional`].
 #[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how it is to be run",
+    note = "wrap the projection: `Detached(projection)` for at least once, `Transactional {{ transactions: store, projection }}` for exactly once"
+)]
 pub trait Lifecycle: Send + Sync + 'static {
     /// What the projection reads.
     type Decode: Decode;

@@ -68,6 +68,10 @@ impl<'a, E> Batch<'a, E> {
 /// }
 /// ```
 #[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no projection",
+    note = "implement `Projection` for it, under `#[async_trait::async_trait]`: `type Decode = Typed<Order>;` and `handle`"
+)]
 pub trait Projection: Send + Sync + 'static {
     /// What it reads: [`Typed`](crate::Typed) or [`Untyped`](crate::Untyped).
     type Decode: Decode;
@@ -101,6 +105,10 @@ pub trait Projection: Send + Sync + 'static {
 ///
 /// The transaction must be left open, and must not wait for other things: readers of the log wait for it.
 #[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no projection in transactions of type `{T}`",
+    note = "implement `TransactionalProjection<{T}>` for it, under `#[async_trait::async_trait]`: `type Decode` and `handle`"
+)]
 pub trait TransactionalProjection<T: Send>: Send + Sync + 'static {
     /// What it reads.
     type Decode: Decode;

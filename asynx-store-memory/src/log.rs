@@ -37,7 +37,7 @@ impl Data {
     fn page(&self, query: &LogQuery) -> Result<LogPage, StoreError> {
         if query.after > self.end() {
             return Err(StoreError::permanent(format!(
-                "position {} lies beyond the end of the log",
+                "position {} lies beyond the end of the log: it is of another store",
                 query.after.map(|after| after.to_string()).unwrap_or_default()
             )));
         }

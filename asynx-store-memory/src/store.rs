@@ -126,4 +126,9 @@ impl Store for MemoryStore {
     fn parking(&self) -> Option<&dyn Parking> {
         Some(self)
     }
+
+    fn coalesces_appends(&self) -> bool {
+        // An append is over at once.
+        false
+    }
 }

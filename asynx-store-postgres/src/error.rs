@@ -133,6 +133,7 @@ fn explain_code(error: &PgDatabaseError) -> (bool, String) {
         ),
         _ => match &code[..code.len().min(2)] {
             "08" => (true, format!("the connection to PostgreSQL failed: {said}")),
+            "53" if code == "53100" => (true, format!("PostgreSQL's disk is full: {said}; free some space")),
             "53" => (true, format!("PostgreSQL is short of resources: {said}")),
             "58" => (true, format!("PostgreSQL's system failed: {said}")),
             _ => (false, format!("PostgreSQL refused: {said} ({code}){table}")),

@@ -14,6 +14,11 @@
 //! It makes its tables itself, in a schema of its own; see [`PostgresOptions`] for other ways. What the tables are, how
 //! to size and back up the database, and what a long transaction does to readers of the log is told in
 //! `docs/postgres.md`.
+//!
+//! # Features
+//! - `tokio` (default), `smol`: what the store runs on.
+//! - `tls-rustls`: TLS by rustls, with the certificates of the operating system; `tls-native-tls`: by its library. Without
+//!   one of them there is no TLS.
 
 mod options;
 mod store;

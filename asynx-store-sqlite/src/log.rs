@@ -61,7 +61,7 @@ impl Database {
         let end = self.end().await?;
         if after > end {
             return Err(StoreError::permanent(format!(
-                "position {} lies beyond the end of the log",
+                "position {} lies beyond the end of the log: it is of another file, or this one was restored from an older backup",
                 after.map(|after| after.to_string()).unwrap_or_default()
             )));
         }

@@ -13,6 +13,9 @@
 //! - [`samples`]: events with valid records.
 //! - [`PlainStore`]: the least that a store can be.
 //! - [`ThreadRuntime`]: a runtime of plain threads, for tests that want no other.
+//!
+//! # Features
+//! None is on by default. `proptest` has the `strategies`; `tokio` and `smol` have [`hosts`] that run checks on them.
 
 pub mod conformance;
 pub mod faults;

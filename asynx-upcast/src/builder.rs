@@ -74,6 +74,10 @@ impl std::fmt::Debug for ChainBuilder {
 }
 
 /// What may stand for a schema: a `u32` or a [`SchemaVersion`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no schema number",
+    note = "write a plain number that fits `u32`, such as `2`, or a `SchemaVersion`"
+)]
 pub trait SchemaNumber: sealed::Sealed {
     #[doc(hidden)]
     fn schema(self) -> Result<SchemaVersion, InvalidVersion>;

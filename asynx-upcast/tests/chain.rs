@@ -86,7 +86,8 @@ fn a_gap_is_an_error_that_names_the_step() {
     let error = Chain::builder(3).step(1, Unchanged).build().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "there is no upcaster from schema 2, and the current schema is 3"
+        "there is no upcaster from schema 2, and the current schema is 3: add `.step(2, ..)`, with \
+         `Unchanged` if nothing is to be done"
     );
 }
 

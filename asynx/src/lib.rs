@@ -1,10 +1,45 @@
 //! Event sourcing and CQRS: validate early, commit confidently, never lose an event.
 #![doc = include_str!("quick_start.md")]
+#![cfg_attr(
+    all(
+        doc,
+        feature = "memory",
+        feature = "postgres",
+        feature = "projection",
+        feature = "sqlite",
+        feature = "tokio"
+    ),
+    doc = "Read on in [the guide](guide): testing, stores, projections, schema evolution, operations."
+)]
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `memory` (default) | [`store::MemoryStore`], for tests and learning |
+//! | `tokio` (default) | runs on tokio; the builder finds the runtime by itself |
+//! | `smol` | runs on smol: give the builder `SmolRuntime`, and leave the default features out |
+//! | `sqlite` | `store::SqliteStore`: one file |
+//! | `postgres` | `store::PostgresStore`: a server |
+//! | `tls-rustls`, `tls-native-tls` | TLS to the server, one or the other |
+//! | `projection` | durable projections over the log of a store |
+//!
+//! Rust 1.95 or newer.
 
 mod asynx;
 mod build_error;
 mod builder;
 mod handlers;
+
+#[cfg(all(
+    doc,
+    feature = "memory",
+    feature = "postgres",
+    feature = "projection",
+    feature = "sqlite",
+    feature = "tokio"
+))]
+pub mod guide;
 
 pub use asynx::{Asynx, WeakAsynx};
 pub use build_error::BuildError;

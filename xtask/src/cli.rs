@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::{bench, check, examples, fix, interrupt, sim, soak, test};
+use crate::{bench, book, check, deny, examples, fix, interrupt, sim, soak, test};
 
 /// A command says by its exit code whether all is well.
 #[derive(Clone, Copy)]
@@ -50,6 +50,16 @@ const COMMANDS: &[(&str, &str, Run)] = &[
         "examples",
         "runs every example and compares its output with its README; web in a headless browser",
         Run::Plain(examples::run),
+    ),
+    (
+        "book",
+        "renders the guide and the reference pages into target/book, by mdbook",
+        Run::Plain(book::run),
+    ),
+    (
+        "deny",
+        "licences, bans and sources of all dependencies, and known holes in them, by cargo-deny",
+        Run::Plain(deny::run),
     ),
     ("help", "prints this table", Run::Plain(help)),
 ];

@@ -5,8 +5,10 @@
 
 mod apt;
 mod bench;
+mod book;
 mod check;
 mod cli;
+mod deny;
 mod examples;
 mod fix;
 mod interrupt;
@@ -17,6 +19,7 @@ mod sim;
 mod soak;
 mod stopwatch;
 mod test;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;

@@ -14,10 +14,18 @@ pub(crate) struct Workspace {
     pub(crate) packages: Vec<Package>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
+    /// Empty where there is none.
+    pub(crate) description: String,
+    /// The oldest Rust that is enough; empty where it is not stated.
+    pub(crate) rust_version: String,
+    /// How many there are.
+    pub(crate) keywords: usize,
+    /// Whether it may be put into a registry.
+    pub(crate) published: bool,
     /// Without those that only dependencies of dependencies have; `default` included.
     pub(crate) features: Vec<String>,
     /// The names of the packages that a user of this one compiles too: no dev-dependencies.
@@ -60,6 +68,13 @@ impl Package {
         Ok(Self {
             name: text(package, "name")?.to_owned(),
             folder: manifest.parent().context("a manifest without a folder")?.to_owned(),
+            description: package["description"].as_str().unwrap_or_default().to_owned(),
+            rust_version: package["rust_version"].as_str().unwrap_or_default().to_owned(),
+            keywords: package["keywords"].as_array().map_or(0, Vec::len),
+            // `null` stands for any registry, a list for those that are named.
+            published: package["publish"]
+                .as_array()
+                .is_none_or(|registries| !registries.is_empty()),
             features: features.keys().cloned().collect(),
             dependencies: dependencies.map(name).collect::<Result<_>>()?,
             examples: examples.map(name).collect::<Result<_>>()?,
@@ -102,7 +117,8 @@ mod tests {
         let workspace = Workspace::parse(
             r#"{"packages": [
                 {"name": "b", "manifest_path": "/w/b/Cargo.toml", "features": {}, "dependencies": [], "targets": []},
-                {"name": "a", "manifest_path": "/w/a/Cargo.toml", "features": {"default": ["x"], "x": []},
+                {"name": "a", "manifest_path": "/w/a/Cargo.toml", "description": "an a", "rust_version": "1.95",
+                 "keywords": ["x", "y"], "publish": [], "features": {"default": ["x"], "x": []},
                  "dependencies": [{"name": "b", "kind": null}, {"name": "c", "kind": "build"}, {"name": "d", "kind": "dev"}],
                  "targets": [{"name": "a", "kind": ["lib"]}, {"name": "orders", "kind": ["example"]}]}
             ]}"#,
@@ -112,6 +128,10 @@ mod tests {
         let expected = Package {
             name: "a".to_owned(),
             folder: "/w/a".into(),
+            description: "an a".to_owned(),
+            rust_version: "1.95".to_owned(),
+            keywords: 2,
+            published: false,
             features: names(&["default", "x"]),
             dependencies: names(&["b", "c"]),
             examples: names(&["orders"]),
@@ -119,6 +139,7 @@ mod tests {
         assert_eq!(workspace.packages.len(), 2);
         assert_eq!(workspace.package("a"), Some(&expected));
         assert_eq!(workspace.package("c"), None);
+        assert!(workspace.package("b").unwrap().published);
     }
 
     #[test]

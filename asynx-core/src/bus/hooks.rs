@@ -36,7 +36,9 @@ type OnSnapshot = dyn Fn(&StreamId, &SnapshotTrouble) + Send + Sync;
 #[non_exhaustive]
 pub enum SnapshotTrouble {
     /// The snapshot cannot be read back; it will be written anew.
-    #[error("the snapshot at version {version} is corrupt: {reason}")]
+    #[error(
+        "the snapshot at version {version} is corrupt: {reason}; the state comes from the events, and it is written anew"
+    )]
     Corrupt {
         /// The version it is of.
         version: Version,
@@ -44,7 +46,9 @@ pub enum SnapshotTrouble {
         reason: String,
     },
     /// The snapshot could not be written.
-    #[error("the snapshot at version {version} was not written: {source}")]
+    #[error(
+        "the snapshot at version {version} was not written: {source}; loads read more events until there is a newer one"
+    )]
     NotWritten {
         /// The version it is of.
         version: Version,

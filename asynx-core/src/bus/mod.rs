@@ -28,10 +28,10 @@ pub enum BusError {
     #[error(transparent)]
     InvalidPattern(#[from] InvalidPattern),
     /// The bus was closed, by a shutdown.
-    #[error("the bus is closed")]
+    #[error("the bus is closed: its instance was shut down")]
     Closed,
     /// No subscription has this id: it ended, or it is another bus's.
-    #[error("there is no subscription {0}")]
+    #[error("there is no subscription {0}: it has ended already, or is of another bus")]
     UnknownSubscription(SubscriptionId),
     /// A forget handler failed; the erasure waits until a forget succeeds.
     #[error("forget handler {subscription} failed: {failure}")]
@@ -42,7 +42,7 @@ pub enum BusError {
         failure: Arc<HandlerFailure>,
     },
     /// The event could not be handed over. It is durable all the same.
-    #[error("the event was not handed over: {reason}")]
+    #[error("the event was not handed over, it is stored all the same: {reason}")]
     NotHandedOver {
         /// Why.
         reason: String,

@@ -109,7 +109,8 @@ use crate::{Position, StreamId, Version};
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no store",
-    note = "implement `asynx_core::Store` for it: `append`, `read_from`, `read_range`, `count`, `delete`"
+    note = "a store is a value such as `MemoryStore::new()` or `SqliteStore::open(\"orders.db\").await?`; a type of your own \
+            implements `Store`: `append`, `read_from`, `read_range`, `count`, `delete`"
 )]
 pub trait Store: Send + Sync + 'static {
     /// Appends one event (S1-S5). The position in the log, where the store has one.

@@ -25,6 +25,10 @@ pub struct Snapshot {
 ///   **and later puts at or below it MUST be refused** (silently): a late writer must not bring back what was erased.
 /// - **N4** Streams MUST NOT affect each other.
 #[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` keeps no snapshots",
+    note = "implement `asynx_core::store::SnapshotStore` for it: `put`, `get`, `delete_through`"
+)]
 pub trait SnapshotStore: Send + Sync + 'static {
     /// Keeps a snapshot unless a newer one is there (N1, N3).
     ///

@@ -51,8 +51,7 @@ mod tests {
             name: "a".to_owned(),
             folder: "/w/a".into(),
             features: features.iter().map(|feature| feature.to_string()).collect(),
-            dependencies: Vec::new(),
-            examples: Vec::new(),
+            ..Package::default()
         };
         combinations(&Workspace {
             packages: vec![package],

@@ -12,7 +12,14 @@ const CORE: &str = "asynx-core";
 const FOR_DRIVERS: &[&str] = &["asynx-lanes", "asynx-runtime"];
 const DRIVERS: &[&str] = &["asynx-store-", "asynx-bus-"];
 /// Crates that join the others; all else named `asynx-*`, also what is still to come, is a peer and may know only core.
-const JOINING: &[&str] = &["asynx", "asynx-bench", "asynx-examples", "asynx-sim", "asynx-soak"];
+const JOINING: &[&str] = &[
+    "asynx",
+    "asynx-bench",
+    "asynx-examples",
+    "asynx-mistakes",
+    "asynx-sim",
+    "asynx-soak",
+];
 /// Examples that are packages of their own.
 const EXAMPLE: &str = "asynx-example-";
 
@@ -64,9 +71,8 @@ mod tests {
         let package = |(name, dependencies): &(&str, &[&str])| Package {
             name: name.to_string(),
             folder: "/w".into(),
-            features: Vec::new(),
             dependencies: dependencies.iter().map(|name| name.to_string()).collect(),
-            examples: Vec::new(),
+            ..Package::default()
         };
         Workspace {
             packages: packages.iter().map(package).collect(),

@@ -2,10 +2,15 @@
 
 mod docs;
 mod features;
+mod guide;
 mod layers;
+mod links;
+mod packages;
 mod purity;
 mod report;
 mod sources;
+mod toolchain;
+mod tree;
 
 use std::process::{Command, ExitCode};
 
@@ -48,6 +53,11 @@ pub(crate) fn run() -> Result<ExitCode> {
     report.step("tests that the documents name", docs::MEND, || {
         docs::check(&workspace::root())
     })?;
+    report.step("the guide", guide::MEND, || guide::check(&workspace::root()))?;
+    report.step("links", links::MEND, || links::check(&workspace::root()))?;
+    report.step("number of dependencies", tree::MEND, tree::check)?;
+    report.step("packages", packages::MEND, || packages::check(&workspace))?;
+    report.step("the oldest Rust", toolchain::MEND, || toolchain::check(&workspace))?;
     for (title, arguments) in features::combinations(&workspace) {
         report.step(&title, features::MEND, || succeed(cargo().args(&arguments)))?;
     }

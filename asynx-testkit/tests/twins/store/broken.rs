@@ -412,4 +412,8 @@ impl Store for Broken {
     fn parking(&self) -> Option<&dyn Parking> {
         Some(self)
     }
+
+    fn coalesces_appends(&self) -> bool {
+        false
+    }
 }

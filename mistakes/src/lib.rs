@@ -1,0 +1,1 @@
+//! What the compiler says to the mistakes that people make with asynx: see `tests/mistakes`.
