@@ -1,5 +1,6 @@
 use asynx_core::store::{GroupOutcome, Head};
 use asynx_core::{Aggregate, Error, Event, Record, catch};
+use asynx_observe::Span;
 use futures::FutureExt;
 
 use crate::commit::refuse;
@@ -28,7 +29,7 @@ impl<A: Aggregate> Shard<A> {
         let mut answers = self.spare.answers();
         for (at, (pending, position)) in group.events.iter().zip(&outcome.applied).enumerate() {
             let tracked = some_wait && items.iter().any(|item| waits(at, item));
-            answers.push(self.publish(pending.event(group.id(), *position), tracked));
+            answers.push(self.publish(pending.event(group.id(), *position), tracked, &pending.span));
         }
         let mut left = Vec::new();
         for item in items.drain(..) {
@@ -62,7 +63,7 @@ impl<A: Aggregate> Shard<A> {
         left
     }
 
-    fn publish(&self, event: Event<A>, tracked: bool) -> Answer<A> {
+    fn publish(&self, event: Event<A>, tracked: bool, span: &Span) -> Answer<A> {
         let mut answer = Answer {
             event,
             delivery: None,
@@ -84,15 +85,21 @@ impl<A: Aggregate> Shard<A> {
         if self.shared.is_sabotaged(Sabotage::PublishBeforeAppend) {
             return answer;
         }
-        let published = catch(|| match tracked {
+        let publish = || match tracked {
             false => bus.publish(event.clone()).map(|()| None),
             true => bus.publish_tracked(event.clone()).map(Some),
-        });
-        match published {
-            Ok(Ok(delivery)) => answer.delivery = delivery,
-            Ok(Err(error)) => self.shared.hooks.publish_failed(event, &error),
-            Err(panic) => self.shared.hooks.publish_failed(event, &not_handed_over(&panic)),
-        }
+        };
+        let published = span.publish(event).in_scope(|| catch(publish));
+        let failure = match published {
+            Ok(Ok(delivery)) => {
+                answer.delivery = delivery;
+                return answer;
+            }
+            Ok(Err(error)) => error,
+            Err(panic) => not_handed_over(&panic),
+        };
+        self.shared.figures.publish_failures.add(1);
+        self.shared.hooks.publish_failed(event, &failure);
         answer
     }
 

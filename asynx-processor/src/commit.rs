@@ -1,11 +1,13 @@
 use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, Head, HeadQuery};
 use asynx_core::{Aggregate, Error, StoreError};
+use asynx_observe::Span;
 use futures::future::join;
 
 use crate::calls::Calls;
 use crate::group::{Group, Item, No, Outcome};
 use crate::sabotage;
 use crate::shard::{Last, Lookup, Shard};
+use crate::shared::Shared;
 use crate::work::Work;
 
 impl<A: Aggregate> Shard<A> {
@@ -19,7 +21,7 @@ impl<A: Aggregate> Shard<A> {
         self.cache().moving(changing.iter().map(Group::id));
         let changing = sabotage::tell_early(&self.shared, changing);
         self.appending = !appends.is_empty();
-        let append = append_all(&self.shared.calls, &appends);
+        let append = append_observed(&self.shared, span(&self.shared, self.at, &changing), &appends);
         let check = check_all(&self.shared.calls, queries);
         let (outcomes, heads) = join(append, check).await;
         self.appending = false;
@@ -54,6 +56,7 @@ impl<A: Aggregate> Shard<A> {
     /// Answers a group whose events were appended, or some of them, or none.
     pub(crate) fn conclude(&mut self, mut group: Group<A>, outcome: GroupOutcome) {
         let applied = outcome.applied.len();
+        self.shared.figures.events.add(applied);
         let left = self.accept(&mut group, &outcome);
         let Some(stopped) = outcome.stopped else {
             debug_assert!(left.is_empty(), "everything is proven by an append that succeeded");
@@ -61,13 +64,17 @@ impl<A: Aggregate> Shard<A> {
             return;
         };
         if let AppendError::Unknown(source) = stopped {
+            self.shared.figures.unknown_appends.add(1);
             group.items = left;
             self.settle(group, applied, source);
             return;
         }
         self.cache().remove(group.id());
         match stopped {
-            AppendError::Conflict => self.retry(works(left), &Last::Conflict),
+            AppendError::Conflict => {
+                self.shared.figures.conflicts.add(1);
+                self.retry(works(left), &Last::Conflict);
+            }
             AppendError::Duplicate { event_id } => {
                 let (same, others): (Vec<_>, Vec<_>) =
                     left.into_iter().partition(|item| item.work.event_id == event_id);
@@ -206,11 +213,31 @@ pub(crate) fn works<A: Aggregate>(items: Vec<Item<A>>) -> Vec<Work<A>> {
     items.into_iter().map(|item| item.work).collect()
 }
 
-/// Appends groups; those that the store refuses for good are tried in halves, so that a bad one fails alone.
-async fn append_all(calls: &Calls, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
+/// The span of an append, which the commands of its groups led to.
+fn span<A: Aggregate>(shared: &Shared<A>, shard: usize, groups: &[Group<A>]) -> Span {
+    if groups.is_empty() {
+        return Span::none();
+    }
+    let appended = groups.iter().map(|group| (group.id(), group.events.len()));
+    let span = Span::append(&shared.category, shard, appended);
+    let items = groups.iter().flat_map(|group| &group.items);
+    items.for_each(|item| span.follows(item.work.trail.span()));
+    span
+}
+
+/// Looks on while a batch is appended.
+async fn append_observed<A: Aggregate>(shared: &Shared<A>, span: Span, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
     if groups.is_empty() {
         return Vec::new();
     }
+    let began = shared.moment();
+    let outcomes = span.around(append_all(&shared.calls, groups)).await;
+    shared.figures.append_seconds.took(began, shared.moment());
+    outcomes
+}
+
+/// Appends groups; those that the store refuses for good are tried in halves, so that a bad one fails alone.
+async fn append_all(calls: &Calls, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
     let mut outcomes = calls.append(groups).await;
     let refused: Vec<usize> = (0..outcomes.len()).filter(|&at| is_refused(&outcomes[at])).collect();
     if groups.len() == 1 || refused.len() < 2 {

@@ -8,6 +8,7 @@ use asynx_core::store::SnapshotStore;
 use asynx_core::{
     Aggregate, AggregateId, Bus, Category, Command, Error, InvalidName, Runtime, Store, StoreError, Upcast,
 };
+use asynx_observe::WriteFigures;
 use futures::channel::oneshot;
 
 use crate::cache::Cache;
@@ -139,6 +140,7 @@ impl<A: Aggregate> Processor<A> {
                 parts.hooks.clone(),
                 tasks.clone(),
             ),
+            figures: WriteFigures::new(A::CATEGORY),
             category,
             calls,
             dedicated_snapshots: parts.snapshots,

@@ -22,7 +22,7 @@ use crate::work::Work;
 /// The worker of one shard: takes what waits, runs it, appends it together, answers.
 pub(crate) struct Shard<A: Aggregate> {
     pub(crate) shared: Arc<Shared<A>>,
-    at: usize,
+    pub(crate) at: usize,
     queue: Queue<Work<A>>,
     open: bool,
     /// Whether an append is under way.
@@ -212,6 +212,7 @@ impl<A: Aggregate> Shard<A> {
 
     /// Groups a batch by aggregate, gets the newest states, and runs the commands on them.
     async fn gather(&mut self, batch: Vec<Work<A>>) -> Vec<Group<A>> {
+        self.shared.figures.batch_commands.size(batch.len());
         let works = self.by_aggregate(batch);
         let mut waiting = self.with_bases(works).await;
         self.answer_used_keys(&mut waiting).await;
@@ -246,6 +247,7 @@ impl<A: Aggregate> Shard<A> {
         let cached: Vec<_> = works.iter().map(|(id, _)| self.cache().get(id)).collect();
         let missing = works.iter().zip(&cached).filter(|(_, cached)| cached.is_none());
         let missing: Vec<AggregateId> = missing.map(|((id, _), _)| id.clone()).collect();
+        self.shared.figures.looked_up(cached.len(), missing.len());
         let loaded = match missing.is_empty() {
             true => Vec::new(),
             false => self.shared.load(&missing).await,
@@ -273,9 +275,11 @@ impl<A: Aggregate> Shard<A> {
     }
 
     fn by_aggregate(&mut self, mut batch: Vec<Work<A>>) -> Vec<(AggregateId, Vec<Work<A>>)> {
+        let now = self.shared.moment();
         let mut places = std::mem::take(&mut self.spare.places);
         let mut works: Vec<(AggregateId, Vec<Work<A>>)> = Vec::with_capacity(batch.len());
-        for work in batch.drain(..) {
+        for mut work in batch.drain(..) {
+            work.trail.taken(&self.shared.figures, now);
             let id = &work.aggregate_id;
             if let Some(unsettled) = self.unsettled.remove(id) {
                 self.settle_again(id.clone(), unsettled);
