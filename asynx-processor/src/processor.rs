@@ -191,6 +191,12 @@ impl<A: Aggregate> Processor<A> {
         Sending::new(Arc::clone(&self.handle), command)
     }
 
+    /// Whether it was told to shut down: then it takes no more commands.
+    #[must_use]
+    pub fn is_shutting_down(&self) -> bool {
+        self.handle.shared.is_closing()
+    }
+
     /// The newest state of an aggregate, current at some moment of the call.
     ///
     /// # Errors

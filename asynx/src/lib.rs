@@ -5,6 +5,8 @@ mod asynx;
 mod build_error;
 mod builder;
 mod handlers;
+#[cfg(feature = "tower")]
+pub mod service;
 
 pub use asynx::{Asynx, WeakAsynx};
 pub use build_error::BuildError;
