@@ -2,7 +2,9 @@ use asynx_core::bus::{HandlerFailure, SubscriptionId};
 use asynx_core::{Aggregate, Event, Runtime};
 
 use crate::figures::{Counter, Histogram};
-use crate::{Moment, Span, table};
+use crate::table;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+use crate::{Moment, Span};
 
 /// The figures of one subscription. They go to the recorder that is installed when it is made.
 #[derive(Debug)]
@@ -80,7 +82,7 @@ impl HandlerFigures {
     ///
     /// # Cancel safety
     /// The handler's.
-    #[inline]
+    #[cfg(any(feature = "metrics", feature = "tracing"))]
     pub async fn around<A: Aggregate, F>(
         &self,
         runtime: &dyn Runtime,
@@ -101,6 +103,20 @@ impl HandlerFigures {
                 .map_or_else(|failure| Missed::from(failure).as_str(), |()| "handled"),
         );
         handled
+    }
+
+    /// As with the features, and nothing happens.
+    #[cfg(not(any(feature = "metrics", feature = "tracing")))]
+    #[inline]
+    pub const fn around<A: Aggregate, F: Future>(
+        &self,
+        _: &dyn Runtime,
+        _: &Event<A>,
+        _: SubscriptionId,
+        handling: F,
+    ) -> F {
+        let _ = (self.name, &self.seconds);
+        handling
     }
 
     /// The hooks are told of a failure.

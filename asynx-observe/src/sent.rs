@@ -50,6 +50,13 @@ pub struct Sent {
 }
 
 impl Sent {
+    /// When it was polled for the first time.
+    #[inline]
+    #[must_use]
+    pub const fn began(&self) -> Moment {
+        self.began
+    }
+
     /// It was polled for the first time.
     #[inline]
     pub fn begin(&mut self, now: Moment) {

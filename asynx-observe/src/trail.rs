@@ -1,11 +1,15 @@
+#[cfg(feature = "metrics")]
+use std::mem;
+
 use crate::{Moment, Span, WriteFigures};
 
 /// What a command in its shard's hands carries for who looks on; empty without the features.
 #[derive(Debug, Default)]
 pub struct Trail {
     span: Span,
+    queued: Moment,
     #[cfg(feature = "metrics")]
-    queued: Option<Moment>,
+    taken: bool,
     #[cfg(feature = "metrics")]
     ran: bool,
 }
@@ -15,12 +19,11 @@ impl Trail {
     #[inline]
     #[must_use]
     pub fn new(span: Span, now: Moment) -> Self {
-        #[cfg(not(feature = "metrics"))]
-        let _ = now;
         Self {
             span,
+            queued: now,
             #[cfg(feature = "metrics")]
-            queued: Some(now),
+            taken: false,
             #[cfg(feature = "metrics")]
             ran: false,
         }
@@ -37,18 +40,18 @@ impl Trail {
     #[inline]
     pub fn taken(&mut self, figures: &WriteFigures, now: Moment) {
         #[cfg(feature = "metrics")]
-        if let Some(queued) = self.queued.take() {
-            figures.queue_seconds.took(queued, now);
+        if !mem::replace(&mut self.taken, true) {
+            figures.queue_seconds.took(self.queued, now);
         }
         #[cfg(not(feature = "metrics"))]
-        let _ = (figures, now);
+        let _ = (figures, now, self.queued);
     }
 
     /// It is run, which counts from the second time on.
     #[inline]
     pub fn run(&mut self, figures: &WriteFigures) {
         #[cfg(feature = "metrics")]
-        if std::mem::replace(&mut self.ran, true) {
+        if mem::replace(&mut self.ran, true) {
             figures.reruns.add(1);
         }
         #[cfg(not(feature = "metrics"))]

@@ -1,6 +1,10 @@
+use asynx_core::Runtime;
+
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+use crate::Moment;
 use crate::figures::{Counter, Histogram};
 use crate::sent::Outcome;
-use crate::table;
+use crate::{Span, table};
 
 /// The figures of one category's write path. They go to the recorder that is installed when it is made.
 #[derive(Debug)]
@@ -61,6 +65,25 @@ impl WriteFigures {
             replay_events: Histogram::new(&table::REPLAY_EVENTS, &labels),
             publish_failures: Counter::new(&table::PUBLISH_FAILURES, &labels),
         }
+    }
+
+    /// Looks on while a batch is appended. Without the features there is nothing around it, not even a state to move.
+    #[cfg(any(feature = "metrics", feature = "tracing"))]
+    pub async fn appending<F: Future>(&self, runtime: &dyn Runtime, span: Span, groups: usize, append: F) -> F::Output {
+        if groups == 0 {
+            return append.await;
+        }
+        let began = Moment::now(runtime);
+        let appended = span.around(append).await;
+        self.append_seconds.took(began, Moment::now(runtime));
+        appended
+    }
+
+    /// As with the features, and nothing happens.
+    #[cfg(not(any(feature = "metrics", feature = "tracing")))]
+    #[inline]
+    pub const fn appending<F: Future>(&self, _: &dyn Runtime, _: Span, _: usize, append: F) -> F {
+        append
     }
 
     /// Counts a command by what its caller was told.

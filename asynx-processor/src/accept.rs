@@ -90,17 +90,17 @@ impl<A: Aggregate> Shard<A> {
             true => bus.publish_tracked(event.clone()).map(Some),
         };
         let published = span.publish(event).in_scope(|| catch(publish));
-        let failure = match published {
-            Ok(Ok(delivery)) => {
-                answer.delivery = delivery;
-                return answer;
-            }
-            Ok(Err(error)) => error,
-            Err(panic) => not_handed_over(&panic),
-        };
-        self.shared.figures.publish_failures.add(1);
-        self.shared.hooks.publish_failed(event, &failure);
+        match published {
+            Ok(Ok(delivery)) => answer.delivery = delivery,
+            Ok(Err(error)) => self.not_published(event, &error),
+            Err(panic) => self.not_published(event, &not_handed_over(&panic)),
+        }
         answer
+    }
+
+    fn not_published(&self, event: &Event<A>, error: &asynx_core::BusError) {
+        self.shared.figures.publish_failures.add(1);
+        self.shared.hooks.publish_failed(event, error);
     }
 
     /// Answers a command whose idempotency key was used before with the event that it stands for.

@@ -21,7 +21,12 @@ impl<A: Aggregate> Shard<A> {
         self.cache().moving(changing.iter().map(Group::id));
         let changing = sabotage::tell_early(&self.shared, changing);
         self.appending = !appends.is_empty();
-        let append = append_observed(&self.shared, span(&self.shared, self.at, &changing), &appends);
+        let append = append_all(&self.shared.calls, &appends);
+        let span = span(&self.shared, self.at, &changing);
+        let append = self
+            .shared
+            .figures
+            .appending(&*self.shared.runtime, span, appends.len(), append);
         let check = check_all(&self.shared.calls, queries);
         let (outcomes, heads) = join(append, check).await;
         self.appending = false;
@@ -225,19 +230,11 @@ fn span<A: Aggregate>(shared: &Shared<A>, shard: usize, groups: &[Group<A>]) -> 
     span
 }
 
-/// Looks on while a batch is appended.
-async fn append_observed<A: Aggregate>(shared: &Shared<A>, span: Span, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
+/// Appends groups; those that the store refuses for good are tried in halves, so that a bad one fails alone.
+async fn append_all(calls: &Calls, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
     if groups.is_empty() {
         return Vec::new();
     }
-    let began = shared.moment();
-    let outcomes = span.around(append_all(&shared.calls, groups)).await;
-    shared.figures.append_seconds.took(began, shared.moment());
-    outcomes
-}
-
-/// Appends groups; those that the store refuses for good are tried in halves, so that a bad one fails alone.
-async fn append_all(calls: &Calls, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
     let mut outcomes = calls.append(groups).await;
     let refused: Vec<usize> = (0..outcomes.len()).filter(|&at| is_refused(&outcomes[at])).collect();
     if groups.len() == 1 || refused.len() < 2 {

@@ -177,7 +177,7 @@ impl<A: Aggregate, C: Command<A>> Sending<A, C> {
             ancestry: self.options.ancestry.clone(),
             attempts: 0,
             alone: false,
-            trail: Trail::new(span, shared.moment()),
+            trail: Trail::new(span, self.sent.began()),
             run,
         };
         if shared.is_closing() {

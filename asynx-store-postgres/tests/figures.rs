@@ -1,5 +1,4 @@
 //! The watermark's age as a figure.
-#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod server;
 

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use asynx_core::bus::SubscriptionId;
 use asynx_core::store::LogEvent;
@@ -18,13 +19,17 @@ impl Span {
     /// No span.
     #[must_use]
     pub const fn none() -> Self {
-        Self(tracing::Span::none())
+        Self(None)
+    }
+
+    fn of(span: tracing::Span) -> Self {
+        Self((!span.is_disabled()).then(|| Arc::new(span)))
     }
 
     /// A command, from its first poll to its answer.
     #[must_use]
     pub fn send(category: &Category, id: &AggregateId, name: &EventName, event_id: EventId) -> Self {
-        Self(info_span!(
+        Self::of(info_span!(
             target: "asynx",
             "asynx.send",
             category = category.as_str(),
@@ -39,7 +44,7 @@ impl Span {
     /// A load of the aggregates of a batch.
     #[must_use]
     pub fn load(category: &Category, ids: &[AggregateId]) -> Self {
-        Self(info_span!(
+        Self::of(info_span!(
             target: "asynx",
             parent: None,
             "asynx.load",
@@ -56,7 +61,7 @@ impl Span {
         shard: usize,
         groups: impl Iterator<Item = (&'a AggregateId, usize)> + Clone,
     ) -> Self {
-        Self(info_span!(
+        Self::of(info_span!(
             target: "asynx",
             parent: None,
             "asynx.append",
@@ -71,9 +76,9 @@ impl Span {
     /// The handing over of an event, within the span of its command.
     #[must_use]
     pub fn publish<A: Aggregate>(&self, event: &Event<A>) -> Self {
-        Self(info_span!(
+        Self::of(info_span!(
             target: "asynx",
-            parent: &self.0,
+            parent: self.0.as_ref().and_then(|span| span.id()),
             "asynx.publish",
             category = A::CATEGORY,
             aggregate_id = event.aggregate_id.as_str(),
@@ -101,7 +106,7 @@ impl Span {
             outcome = Empty,
         );
         link(&span, &event.metadata);
-        Self(span)
+        Self::of(span)
     }
 
     /// An attempt of a projection at a batch. The records are looked into only where somebody subscribes.
@@ -135,32 +140,42 @@ impl Span {
             );
             traced.for_each(|metadata| link(&span, &metadata));
         }
-        Self(span)
+        Self::of(span)
     }
 
     /// Another span led to this one.
     pub fn follows(&self, other: &Self) {
-        self.0.follows_from(&other.0);
+        if let (Some(span), Some(other)) = (&self.0, &other.0) {
+            span.follows_from(&**other);
+        }
     }
 
     /// Runs code within it.
     pub fn in_scope<T>(&self, code: impl FnOnce() -> T) -> T {
-        self.0.in_scope(code)
+        match &self.0 {
+            Some(span) => span.in_scope(code),
+            None => code(),
+        }
     }
 
     /// A future that is polled within it.
     pub fn around<F: Future>(&self, future: F) -> Instrumented<F> {
-        future.instrument(self.0.clone())
+        let span = self.0.as_ref().map(|span| tracing::Span::clone(span));
+        future.instrument(span.unwrap_or_else(tracing::Span::none))
     }
 
     /// Of a command that became an event.
     pub fn version(&self, version: Version) {
-        self.0.record("version", version.get());
+        if let Some(span) = &self.0 {
+            span.record("version", version.get());
+        }
     }
 
     /// How it ended.
     pub fn outcome(&self, outcome: &'static str) {
-        self.0.record("outcome", outcome);
+        if let Some(span) = &self.0 {
+            span.record("outcome", outcome);
+        }
     }
 }
 
