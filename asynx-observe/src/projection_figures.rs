@@ -14,11 +14,11 @@ pub struct ProjectionFigures {
     partition: usize,
     lag: Gauge,
     remaining: Gauge,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub events: Counter,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub failures: Counter,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub parked: Counter,
     seconds: Histogram,
 }

@@ -10,31 +10,31 @@ use crate::{Span, table};
 #[derive(Debug)]
 pub struct WriteFigures {
     outcomes: [Counter; Outcome::ALL.len()],
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub command_seconds: Histogram,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub queue_seconds: Histogram,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub batch_commands: Histogram,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub append_seconds: Histogram,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub events: Counter,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub conflicts: Counter,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub reruns: Counter,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub unknown_appends: Counter,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub cache_hits: Counter,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub cache_misses: Counter,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub load_seconds: Histogram,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub replay_events: Histogram,
-    /// See [`table`].
+    /// See [`FIGURES`](crate::FIGURES).
     pub publish_failures: Counter,
 }
 
