@@ -3,7 +3,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use asynx_core::bus::{Handler, HandlerFailure, Hooks, SubscriptionId, SubscriptionOptions};
-use asynx_core::{Aggregate, AggregateId, Caught, Runtime};
+use asynx_core::{Aggregate, AggregateId, Caught, Event, Runtime};
+use asynx_observe::HandlerFigures;
 use futures::channel::oneshot;
 use futures::future::AbortHandle;
 
@@ -21,7 +22,8 @@ pub(crate) struct Queue<A: Aggregate> {
     pub(crate) handler: Caught<Handler<A>>,
     pub(crate) fallback: Option<Caught<Handler<A>>>,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) hooks: Hooks<A>,
+    pub(crate) figures: HandlerFigures,
+    hooks: Hooks<A>,
     pub(crate) runtime: Arc<dyn Runtime>,
     registry: Weak<Registry<A>>,
     state: Mutex<State<A>>,
@@ -54,6 +56,7 @@ impl<A: Aggregate> Queue<A> {
             id,
             handler: Caught::new(handler),
             timeout: options.timeout,
+            figures: HandlerFigures::new(A::CATEGORY, options.name),
             hooks: registry.hooks.clone(),
             runtime: Arc::clone(&registry.runtime),
             registry: Arc::downgrade(registry),
@@ -132,7 +135,7 @@ impl<A: Aggregate> Queue<A> {
         let none = state.lanes.next();
         self.leave(state, worker);
         drop(none);
-        self.hooks.handler_failed(&job.event, self.id, &HandlerFailure::Closed);
+        self.failed(&job.event, &HandlerFailure::Closed);
         for given in drained {
             self.missed(&given, &HandlerFailure::Closed);
         }
@@ -224,7 +227,13 @@ impl<A: Aggregate> Queue<A> {
     }
 
     fn missed(&self, given: &Given<A>, why: &HandlerFailure) {
-        self.hooks.handler_failed(&given.event, self.id, why);
+        self.failed(&given.event, why);
+    }
+
+    /// Tells of a failure.
+    pub(crate) fn failed(&self, event: &Event<A>, why: &HandlerFailure) {
+        self.figures.failed(why);
+        self.hooks.handler_failed(event, self.id, why);
     }
 
     fn state(&self) -> MutexGuard<'_, State<A>> {

@@ -3,6 +3,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use asynx_core::bus::{Delivery, ForgetHandler, Hooks, Subscription, SubscriptionId, Target};
 use asynx_core::{Aggregate, Ancestry, BusError, Caught, Context, Event, EventName, Runtime};
+use asynx_observe::HandlerFigures;
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{self, Shared};
@@ -116,7 +117,15 @@ impl<A: Aggregate> Registry<A> {
             Target::Handler(handler) => To::Handler(Queue::new(id, handler, options, self)),
             Target::Stream(feed) => {
                 let capacity = options.capacity.map(usize::from);
-                To::Stream(Tap::new(id, feed, self.hooks.clone(), capacity, options.overflow))
+                let figures = Box::new(HandlerFigures::new(A::CATEGORY, options.name));
+                To::Stream(Tap::new(
+                    id,
+                    feed,
+                    self.hooks.clone(),
+                    figures,
+                    capacity,
+                    options.overflow,
+                ))
             }
         };
         let subscribed = Arc::new(Subscribed { id, pattern, to });

@@ -3,12 +3,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use asynx_core::bus::{Feed, HandlerFailure, Hooks, SubscriptionId, SubscriptionOverflow};
 use asynx_core::{Aggregate, Caught, Event, catch, drop_caught};
+use asynx_observe::HandlerFigures;
 
 /// Passes a subscription's events to its stream, while they are published.
 pub(crate) struct Tap<A> {
     id: SubscriptionId,
     feed: Feed<A>,
     hooks: Hooks<A>,
+    figures: Box<HandlerFigures>,
     room: Option<Room<A>>,
 }
 
@@ -38,6 +40,7 @@ impl<A: Aggregate> Tap<A> {
         id: SubscriptionId,
         feed: Feed<A>,
         hooks: Hooks<A>,
+        figures: Box<HandlerFigures>,
         capacity: Option<usize>,
         overflow: SubscriptionOverflow,
     ) -> Self {
@@ -52,7 +55,13 @@ impl<A: Aggregate> Tap<A> {
             }),
             None => None,
         };
-        Self { id, feed, hooks, room }
+        Self {
+            id,
+            feed,
+            hooks,
+            figures,
+            room,
+        }
     }
 
     /// Passes an event on.
@@ -91,6 +100,7 @@ impl<A: Aggregate> Tap<A> {
         };
         if let Some(event) = dropped {
             let overflowed = HandlerFailure::Overflowed(room.capacity);
+            self.figures.failed(&overflowed);
             self.hooks.handler_failed(&event, self.id, &overflowed);
             drop_caught(event);
         }

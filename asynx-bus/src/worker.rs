@@ -69,7 +69,7 @@ async fn handle<A: Aggregate>(queue: &Queue<A>, event: &Event<A>) {
     }
     let Some(fallback) = &queue.fallback else { return };
     if queue.phase() == Phase::Closed {
-        queue.hooks.handler_failed(&event, queue.id, &HandlerFailure::Closed);
+        queue.failed(&event, &HandlerFailure::Closed);
         return;
     }
     attempt(queue, fallback, &event).await;
@@ -77,9 +77,11 @@ async fn handle<A: Aggregate>(queue: &Queue<A>, event: &Event<A>) {
 
 /// Whether the handler succeeded; the hooks are told when not.
 async fn attempt<A: Aggregate>(queue: &Queue<A>, handler: &Handler<A>, event: &Event<A>) -> bool {
-    let handled = handling::attempt(handler, event, queue.timeout, &*queue.runtime).await;
+    let runtime = &*queue.runtime;
+    let handling = handling::attempt(handler, event, queue.timeout, runtime);
+    let handled = queue.figures.around(runtime, event, queue.id, handling).await;
     let Err(failure) = handled else { return true };
-    queue.hooks.handler_failed(event, queue.id, &failure);
+    queue.failed(event, &failure);
     // It may hold the user's error.
     drop_caught(failure);
     false

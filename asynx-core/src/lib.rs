@@ -20,6 +20,7 @@ mod position;
 mod record;
 mod runtime;
 mod timestamp;
+mod trace_context;
 mod upcast;
 mod version;
 
@@ -44,5 +45,6 @@ pub use record::{FORMAT, Record, RecordError};
 pub use runtime::Runtime;
 pub use store::{Store, StoreError};
 pub use timestamp::Timestamp;
+pub use trace_context::TraceContext;
 pub use upcast::{NoUpcast, Upcast, UpcastError};
 pub use version::{InvalidVersion, SchemaVersion, Version};

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use asynx_core::{
-    EventId, EventName, Metadata, Position, Record, RecordError, SchemaVersion, StreamId, Timestamp, Version,
+    EventId, EventName, Metadata, Position, Record, RecordError, SchemaVersion, StreamId, Timestamp, TraceContext,
+    Version,
 };
 use bytes::Bytes;
 
@@ -16,6 +17,10 @@ const FULL: &str = concat!(
     r#"{"asynx":1,"id":"00000000-0000-7000-8000-000000000001","name":"naïve \"name\"","version":9223372036854775807,"#,
     r#""schema":3,"at":0,"meta":{"correlation":"c","causation":"e","user":"ada","tenant":"acme","#,
     r#""traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","extra":{"a":"1","b":"2"}},"patch":[]}"#
+);
+const TRACED: &str = concat!(
+    r#"{"asynx":1,"id":"00000000-0000-7000-8000-000000000001","name":"A","version":1,"schema":1,"at":0,"#,
+    r#""meta":{"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","tracestate":"a=1,b=2"},"patch":[]}"#
 );
 
 fn record(name: &str, version: u64, schema: u32, at: i64, metadata: Metadata, patch: &'static str) -> Record {
@@ -50,7 +55,11 @@ fn records_of_format_1_are_read_and_written_as_ever() {
         patch,
     );
     let full = record("naïve \"name\"", i64::MAX as u64, 3, 0, metadata, "[]");
-    for (record, text) in [(plain, PLAIN), (full, FULL)] {
+    let mut metadata = Metadata::default();
+    let context = TraceContext::new("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    metadata.trace(context.with_tracestate("a=1,b=2"));
+    let traced = record("A", 1, 1, 0, metadata, "[]");
+    for (record, text) in [(plain, PLAIN), (full, FULL), (traced, TRACED)] {
         assert_eq!(std::str::from_utf8(&record.encode()).unwrap(), text);
         assert_eq!(Record::decode(&Bytes::from_static(text.as_bytes())).unwrap(), record);
     }

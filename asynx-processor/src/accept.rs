@@ -1,5 +1,6 @@
 use asynx_core::store::{GroupOutcome, Head};
 use asynx_core::{Aggregate, Error, Event, Record, catch};
+use asynx_observe::Span;
 use futures::FutureExt;
 
 use crate::commit::refuse;
@@ -28,7 +29,7 @@ impl<A: Aggregate> Shard<A> {
         let mut answers = self.spare.answers();
         for (at, (pending, position)) in group.events.iter().zip(&outcome.applied).enumerate() {
             let tracked = some_wait && items.iter().any(|item| waits(at, item));
-            answers.push(self.publish(pending.event(group.id(), *position), tracked));
+            answers.push(self.publish(pending.event(group.id(), *position), tracked, &pending.span));
         }
         let mut left = Vec::new();
         for item in items.drain(..) {
@@ -62,7 +63,7 @@ impl<A: Aggregate> Shard<A> {
         left
     }
 
-    fn publish(&self, event: Event<A>, tracked: bool) -> Answer<A> {
+    fn publish(&self, event: Event<A>, tracked: bool, span: &Span) -> Answer<A> {
         let mut answer = Answer {
             event,
             delivery: None,
@@ -84,16 +85,22 @@ impl<A: Aggregate> Shard<A> {
         if self.shared.is_sabotaged(Sabotage::PublishBeforeAppend) {
             return answer;
         }
-        let published = catch(|| match tracked {
+        let publish = || match tracked {
             false => bus.publish(event.clone()).map(|()| None),
             true => bus.publish_tracked(event.clone()).map(Some),
-        });
+        };
+        let published = span.publish(event).in_scope(|| catch(publish));
         match published {
             Ok(Ok(delivery)) => answer.delivery = delivery,
-            Ok(Err(error)) => self.shared.hooks.publish_failed(event, &error),
-            Err(panic) => self.shared.hooks.publish_failed(event, &not_handed_over(&panic)),
+            Ok(Err(error)) => self.not_published(event, &error),
+            Err(panic) => self.not_published(event, &not_handed_over(&panic)),
         }
         answer
+    }
+
+    fn not_published(&self, event: &Event<A>, error: &asynx_core::BusError) {
+        self.shared.figures.publish_failures.add(1);
+        self.shared.hooks.publish_failed(event, error);
     }
 
     /// Answers a command whose idempotency key was used before with the event that it stands for.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, Head, HeadQuery};
 use asynx_core::{Aggregate, AggregateId, Error, StoreError};
+use asynx_observe::Span;
 use futures::FutureExt;
 use futures::future::join;
 
@@ -78,7 +79,8 @@ impl<A: Aggregate> Shard<A> {
         let changing = sabotage::tell_early(&self.shared, changing);
         let batch = Batch { changing, unchanging };
         let appending = usize::from(!appends.is_empty());
-        let mut asking = Box::pin(ask(Arc::clone(&self.shared), appends, queries));
+        let span = span(&self.shared, self.at, &batch.changing);
+        let mut asking = Box::pin(ask(Arc::clone(&self.shared), span, appends, queries));
         if let Some(answers) = (&mut asking).now_or_never() {
             self.land(Landed { batch, answers });
             return;
@@ -138,6 +140,7 @@ impl<A: Aggregate> Shard<A> {
     /// Answers a group whose events were appended, or some of them, or none.
     pub(crate) fn conclude(&mut self, mut group: Group<A>, outcome: GroupOutcome) {
         let applied = outcome.applied.len();
+        self.shared.figures.events.add(applied);
         let left = self.accept(&mut group, &outcome);
         let Some(stopped) = outcome.stopped else {
             debug_assert!(left.is_empty(), "everything is proven by an append that succeeded");
@@ -145,13 +148,17 @@ impl<A: Aggregate> Shard<A> {
             return;
         };
         if let AppendError::Unknown(source) = stopped {
+            self.shared.figures.unknown_appends.add(1);
             group.items = left;
             self.settle(group, applied, source);
             return;
         }
         self.cache().remove(group.id());
         match stopped {
-            AppendError::Conflict => self.retry(works(left), &Last::Conflict),
+            AppendError::Conflict => {
+                self.shared.figures.conflicts.add(1);
+                self.retry(works(left), &Last::Conflict);
+            }
             AppendError::Duplicate { event_id } => {
                 let (same, others): (Vec<_>, Vec<_>) =
                     left.into_iter().partition(|item| item.work.event_id == event_id);
@@ -309,8 +316,14 @@ pub(crate) fn works<A: Aggregate>(items: Vec<Item<A>>) -> Vec<Work<A>> {
     items.into_iter().map(|item| item.work).collect()
 }
 
-async fn ask<A: Aggregate>(shared: Arc<Shared<A>>, appends: Vec<AppendGroup>, queries: Vec<Vec<HeadQuery>>) -> Answers {
+async fn ask<A: Aggregate>(
+    shared: Arc<Shared<A>>,
+    span: Span,
+    appends: Vec<AppendGroup>,
+    queries: Vec<Vec<HeadQuery>>,
+) -> Answers {
     let append = append_all(&shared.calls, &appends);
+    let append = shared.figures.appending(&*shared.runtime, span, appends.len(), append);
     let check = check_all(&shared.calls, queries);
     let (outcomes, heads) = join(append, check).await;
     let outcomes = sabotage::keep_after_conflict(&shared, &appends, outcomes).await;
@@ -319,6 +332,18 @@ async fn ask<A: Aggregate>(shared: Arc<Shared<A>>, appends: Vec<AppendGroup>, qu
         outcomes,
         heads,
     }
+}
+
+/// The span of an append, which the commands of its groups led to.
+fn span<A: Aggregate>(shared: &Shared<A>, shard: usize, groups: &[Group<A>]) -> Span {
+    if groups.is_empty() {
+        return Span::none();
+    }
+    let appended = groups.iter().map(|group| (group.id(), group.events.len()));
+    let span = Span::append(&shared.category, shard, appended);
+    let items = groups.iter().flat_map(|group| &group.items);
+    items.for_each(|item| span.follows(item.work.trail.span()));
+    span
 }
 
 /// Appends groups; those that the store refuses for good are tried in halves, so that a bad one fails alone.

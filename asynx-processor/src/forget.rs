@@ -7,6 +7,7 @@ use asynx_core::{
     Aggregate, AggregateId, Ancestry, Context, Error, Event, EventId, EventName, Expected, Fold, ForgetFailure,
     Metadata, Record, StoreError, StreamId, Version, decode_record,
 };
+use asynx_observe::{Span, Trail};
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 
@@ -53,6 +54,9 @@ impl<A: Aggregate> Processor<A> {
         if let Some(context) = Context::current() {
             context.inherit(&mut metadata);
             ancestry = context.ancestry().clone();
+        }
+        if let Some(context) = shared.hooks.current_trace_context() {
+            metadata.trace(context);
         }
         let (reply, answer) = oneshot::channel();
         let forgetting = async move {
@@ -151,6 +155,7 @@ impl<A: Aggregate> Handle<A> {
             unread: false,
             attempts: 0,
             alone: false,
+            trail: Trail::new(Span::none(), shared.moment()),
             run: Box::new(Tombstone {
                 reply: Some(reply),
                 stream: stream.clone(),

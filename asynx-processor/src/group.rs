@@ -5,6 +5,8 @@ use asynx_core::{
     Aggregate, AggregateId, Ancestry, Applied, Caught, Error, Event, Position, Record, StreamId, Timestamp, Version,
 };
 
+use asynx_observe::Span;
+
 use crate::held::Held;
 use crate::shared::Shared;
 use crate::spare::Spare;
@@ -62,6 +64,8 @@ pub(crate) struct Pending<A: Aggregate> {
     pub(crate) keyed: bool,
     /// The handlers that led to its command.
     pub(crate) ancestry: Ancestry,
+    /// The span of its command's caller.
+    pub(crate) span: Span,
 }
 
 impl<A: Aggregate> Pending<A> {
@@ -167,6 +171,7 @@ impl<A: Aggregate> Group<A> {
                 actual: living,
             }));
         }
+        work.trail.run(&room.shared.figures);
         let verdict = work.run.run(self.newest().state());
         let pending = match verdict {
             Verdict::Next(next) => self.pending(room, work, Caught::new(next))?,
@@ -218,6 +223,7 @@ impl<A: Aggregate> Group<A> {
             snapshot,
             keyed: work.keyed,
             ancestry: work.ancestry.clone(),
+            span: work.trail.span().clone(),
             after: Held {
                 head: Some(version),
                 floor: old.floor,
@@ -238,6 +244,7 @@ impl<A: Aggregate> Group<A> {
             snapshot: false,
             keyed: false,
             ancestry: work.ancestry.clone(),
+            span: Span::none(),
             after: Held {
                 head: Some(version),
                 floor: Some(version),

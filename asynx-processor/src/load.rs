@@ -1,6 +1,7 @@
 use asynx_core::bus::SnapshotTrouble;
 use asynx_core::store::{Load, Loaded, Snapshot};
 use asynx_core::{Aggregate, AggregateId, Error, Fold, StreamId, Version};
+use asynx_observe::Span;
 use futures::future;
 
 use crate::held::Held;
@@ -19,11 +20,23 @@ struct Loading<'a> {
     bad_snapshot: bool,
     done: bool,
     failed: Option<Error>,
+    /// How many events were folded.
+    replayed: usize,
 }
 
 impl<A: Aggregate> Shared<A> {
     /// Loads many aggregates together: snapshot and tail, in pages.
     pub(crate) async fn load(&self, ids: &[AggregateId]) -> Vec<Result<Held<A>, Error>> {
+        if ids.is_empty() {
+            return Vec::new();
+        }
+        let began = self.moment();
+        let held = Span::load(&self.category, ids).around(self.load_all(ids)).await;
+        self.figures.load_seconds.took(began, self.moment());
+        held
+    }
+
+    async fn load_all(&self, ids: &[AggregateId]) -> Vec<Result<Held<A>, Error>> {
         let streams: Vec<StreamId> = ids.iter().map(|id| self.stream(id)).collect();
         let snapshots = self.dedicated_snapshots(&streams).await;
         let mut all: Vec<Loading<'_>> = streams.iter().zip(snapshots).map(Loading::new).collect();
@@ -42,6 +55,7 @@ impl<A: Aggregate> Shared<A> {
         }
         let mut held = Vec::with_capacity(all.len());
         for loading in all {
+            self.figures.replay_events.size(loading.replayed);
             held.push(self.finish(loading).await);
         }
         held
@@ -115,6 +129,7 @@ impl<A: Aggregate> Shared<A> {
             return Ok(());
         };
         let more = page.more && !page.events.is_empty();
+        loading.replayed += page.events.len();
         for event in &page.events {
             let record = fold.decode(event)?;
             fold.apply(&record)?;
@@ -208,6 +223,7 @@ impl<'a> Loading<'a> {
             bad_snapshot: false,
             done: false,
             failed: None,
+            replayed: 0,
         }
     }
 

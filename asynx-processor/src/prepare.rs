@@ -45,8 +45,10 @@ impl<A: Aggregate> Shard<A> {
         let asks_for_keys = !self.shared.calls.store().unique_event_ids();
         let is_current = self.is_current();
         let mut questions = Vec::new();
+        let (all, mut unknown) = (works.len(), 0);
         for (id, mut works) in works {
             let cached = self.cache().get(&id);
+            unknown += usize::from(cached.is_none());
             let asks = asks_for_keys && works.iter().any(|work| work.keyed);
             match cached {
                 Some(base) if !asks => self.make_ready(&id, works, base, is_current),
@@ -57,6 +59,7 @@ impl<A: Aggregate> Shard<A> {
                 cached => questions.push(Question { id, works, cached }),
             }
         }
+        self.shared.figures.looked_up(all, unknown);
         if questions.is_empty() {
             return;
         }

@@ -8,6 +8,7 @@ use asynx_core::store::SnapshotStore;
 use asynx_core::{
     Aggregate, AggregateId, Bus, Category, Command, Error, InvalidName, Runtime, Store, StoreError, Upcast,
 };
+use asynx_observe::WriteFigures;
 use futures::channel::oneshot;
 
 use crate::cache::Cache;
@@ -139,6 +140,7 @@ impl<A: Aggregate> Processor<A> {
                 parts.hooks.clone(),
                 tasks.clone(),
             ),
+            figures: WriteFigures::new(A::CATEGORY),
             category,
             calls,
             dedicated_snapshots: parts.snapshots,
@@ -187,6 +189,12 @@ impl<A: Aggregate> Processor<A> {
     /// Describes a command to send; it is sent when the answer is awaited.
     pub fn send<C: Command<A>>(&self, command: C) -> Sending<A, C> {
         Sending::new(Arc::clone(&self.handle), command)
+    }
+
+    /// Whether it was told to shut down: then it takes no more commands.
+    #[must_use]
+    pub fn is_shutting_down(&self) -> bool {
+        self.handle.shared.is_closing()
     }
 
     /// The newest state of an aggregate, current at some moment of the call.

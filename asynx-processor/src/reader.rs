@@ -106,6 +106,7 @@ async fn answer<A: Aggregate>(
     let mut missing: Vec<AggregateId> = missing.filter(is_open).cloned().collect();
     missing.sort();
     missing.dedup();
+    shared.figures.looked_up(known.len() + missing.len(), missing.len());
     for (id, loaded) in missing.iter().zip(shared.load(&missing).await) {
         match loaded {
             Ok(held) => {

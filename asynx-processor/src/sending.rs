@@ -5,9 +5,10 @@ use std::task::{Context as TaskContext, Poll};
 
 use async_channel::TrySendError;
 use asynx_core::{
-    Aggregate, AggregateId, Ancestry, Caught, Command, Context, Error, Event, EventId, EventName, Expected, Metadata,
-    SendError, Stage, catch,
+    Aggregate, AggregateId, Ancestry, Applied, Caught, Command, Context, Error, Event, EventId, EventName, Expected,
+    Metadata, SendError, Stage, catch,
 };
+use asynx_observe::{Outcome, Sent, Span, Trail};
 use futures::future::{BoxFuture, FutureExt};
 
 use crate::options::Overflow;
@@ -25,6 +26,7 @@ pub struct Sending<A: Aggregate, C: Command<A>> {
     handle: Arc<Handle<A>>,
     step: Step<A, C>,
     options: SendOptions,
+    sent: Sent,
 }
 
 struct SendOptions {
@@ -65,6 +67,7 @@ impl<A: Aggregate, C: Command<A>> Sending<A, C> {
                 ancestry: context.map(|context| context.ancestry().clone()).unwrap_or_default(),
                 tracked: false,
             },
+            sent: Sent::default(),
         }
     }
 
@@ -100,9 +103,15 @@ impl<A: Aggregate, C: Command<A>> Sending<A, C> {
         self
     }
 
-    /// Sets the W3C trace context.
+    /// Sets the W3C trace context. Without, it is what the builder's `trace_context` gives at the first poll.
     pub fn traceparent(mut self, traceparent: impl Into<String>) -> Self {
         self.options.metadata.traceparent = Some(traceparent.into());
+        self
+    }
+
+    /// Sets what tracing systems add to the trace context.
+    pub fn tracestate(mut self, tracestate: impl Into<String>) -> Self {
+        self.options.metadata.tracestate = Some(tracestate.into());
         self
     }
 
@@ -148,6 +157,13 @@ impl<A: Aggregate, C: Command<A>> Sending<A, C> {
             Some(key) => EventId::from_key(&shared.stream(&aggregate_id), key),
             None => EventId::generate(&*shared.runtime),
         };
+        let span = Span::send(&shared.category, &aggregate_id, &event_name, event_id);
+        self.sent.is(&span);
+        if self.options.metadata.traceparent.is_none()
+            && let Some(context) = span.in_scope(|| shared.hooks.current_trace_context())
+        {
+            self.options.metadata.trace(context);
+        }
         let (run, replied) = Typed::new(command, shared.category.clone(), aggregate_id.clone());
         let work = Work {
             aggregate_id,
@@ -162,6 +178,7 @@ impl<A: Aggregate, C: Command<A>> Sending<A, C> {
             unread: false,
             attempts: 0,
             alone: false,
+            trail: Trail::new(span, self.sent.began()),
             run,
         };
         if shared.is_closing() {
@@ -190,12 +207,28 @@ impl<A: Aggregate, C: Command<A>> Future for Sending<A, C> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        let polled = this.advance(cx);
+        if let Poll::Ready(answer) = &polled {
+            this.answered(answer);
+        }
+        polled
+    }
+}
+
+type Answered<A, C> = Result<Event<A>, SendError<<C as Command<A>>::Rejection>>;
+
+impl<A: Aggregate, C: Command<A>> Sending<A, C> {
+    fn advance(&mut self, cx: &mut TaskContext<'_>) -> Poll<Answered<A, C>> {
+        let this = self;
         loop {
             match std::mem::replace(&mut this.step, Step::Done) {
-                Step::Described(command) => match this.begin(command) {
-                    Ok(step) => this.step = step,
-                    Err(error) => return Poll::Ready(Err(error.into())),
-                },
+                Step::Described(command) => {
+                    this.sent.begin(this.handle.shared.moment());
+                    match this.begin(command) {
+                        Ok(step) => this.step = step,
+                        Err(error) => return Poll::Ready(Err(error.into())),
+                    }
+                }
                 Step::Queueing(mut queueing, replied) => match queueing.poll_unpin(cx) {
                     Poll::Ready(true) => this.step = Step::Queued(replied),
                     Poll::Ready(false) => return Poll::Ready(Err(Error::ShuttingDown.into())),
@@ -235,6 +268,28 @@ impl<A: Aggregate, C: Command<A>> Future for Sending<A, C> {
                 Step::Done => panic!("a command was polled after it was answered"),
             }
         }
+    }
+
+    fn answered(&mut self, answer: &Answered<A, C>) {
+        if let Ok(event) = answer {
+            self.sent.version(event.version);
+        }
+        let shared = &self.handle.shared;
+        let outcome = || match answer {
+            Ok(_) => Outcome::Accepted,
+            Err(SendError::Rejected(_)) => Outcome::Rejected,
+            Err(SendError::Failed(error)) if error.applied() == Applied::Unknown => Outcome::Unknown,
+            Err(SendError::Failed(_)) => Outcome::Failed,
+        };
+        self.sent.end(&shared.figures, || shared.moment(), outcome);
+    }
+}
+
+impl<A: Aggregate, C: Command<A>> Drop for Sending<A, C> {
+    fn drop(&mut self) {
+        let shared = &self.handle.shared;
+        self.sent
+            .end(&shared.figures, || shared.moment(), || Outcome::Cancelled);
     }
 }
 

@@ -26,7 +26,7 @@ use crate::work::Work;
 /// append under way, are parked, and the commands of others go on. What the store answers at once parks nothing.
 pub(crate) struct Shard<A: Aggregate> {
     pub(crate) shared: Arc<Shared<A>>,
-    at: usize,
+    pub(crate) at: usize,
     queue: Queue<Work<A>>,
     open: bool,
     /// How many appends are under way.
@@ -252,6 +252,9 @@ impl<A: Aggregate> Shard<A> {
 
     /// Groups a batch by aggregate and runs the commands of those whose newest state is known. The others are loaded.
     fn gather(&mut self, batch: Vec<Work<A>>) -> Vec<Group<A>> {
+        if !batch.is_empty() {
+            self.shared.figures.batch_commands.size(batch.len());
+        }
         let works = self.by_aggregate(batch);
         self.prepare(works);
         let waiting = std::mem::take(&mut self.ready);
@@ -292,9 +295,11 @@ impl<A: Aggregate> Shard<A> {
     }
 
     fn by_aggregate(&mut self, mut batch: Vec<Work<A>>) -> Vec<(AggregateId, Vec<Work<A>>)> {
+        let now = self.shared.moment();
         let mut places = std::mem::take(&mut self.spare.places);
         let mut works: Vec<(AggregateId, Vec<Work<A>>)> = Vec::with_capacity(batch.len());
-        for work in batch.drain(..) {
+        for mut work in batch.drain(..) {
+            work.trail.taken(&self.shared.figures, now);
             let id = &work.aggregate_id;
             if let Some(unsettled) = self.unsettled.remove(id) {
                 self.settle_again(id.clone(), unsettled);

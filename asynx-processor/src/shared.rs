@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use asynx_core::bus::Hooks;
 use asynx_core::store::SnapshotStore;
 use asynx_core::{Aggregate, AggregateId, Bus, Category, EventName, Runtime, StreamId, Upcast};
+use asynx_observe::{Moment, WriteFigures};
 
 use crate::cache::Cache;
 use crate::calls::Calls;
@@ -27,6 +28,7 @@ pub(crate) struct Shared<A: Aggregate> {
     pub(crate) upcast: Arc<dyn Upcast>,
     pub(crate) hooks: Hooks<A>,
     pub(crate) options: Options,
+    pub(crate) figures: WriteFigures,
     pub(crate) caches: Vec<Cache<A>>,
     pub(crate) snapshots: Snapshots<A>,
     pub(crate) tasks: Tasks,
@@ -58,6 +60,10 @@ impl<A: Aggregate> Shared<A> {
 
     pub(crate) fn is_sabotaged(&self, by: Sabotage) -> bool {
         self.options.is_sabotaged(by)
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        Moment::now(&*self.runtime)
     }
 
     pub(crate) fn is_closing(&self) -> bool {

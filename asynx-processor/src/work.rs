@@ -5,6 +5,7 @@ use asynx_core::{
     Aggregate, AggregateId, Ancestry, Caught, Command, Error, Event, EventId, EventName, Expected, Metadata, Panic,
     SendError, Stage, catch, drop_caught,
 };
+use asynx_observe::Trail;
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 
@@ -28,6 +29,7 @@ pub(crate) struct Work<A: Aggregate> {
     pub(crate) attempts: u32,
     /// Whether it must be appended alone, to find out which of several is refused.
     pub(crate) alone: bool,
+    pub(crate) trail: Trail,
     pub(crate) run: Box<dyn Run<A>>,
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use asynx_core::{Runtime, Store};
+use asynx_observe::ProjectionFigures;
 use futures::future::{Either, join_all, select};
 
 use crate::bounded::Bounded;
@@ -136,7 +137,7 @@ impl Engine {
         let inner = Arc::new(Inner {
             name: name.to_owned(),
             built,
-            parts: built.readers(name).into_iter().map(Part::new).collect(),
+            parts: parts(name, built),
             store: store.clone(),
             runtime: self.shared.runtime.clone(),
             limits: limits.clone(),
@@ -218,6 +219,14 @@ impl Engine {
         let sleep = self.shared.runtime.sleep(deadline);
         matches!(select(Box::pin(stopped), sleep).await, Either::Left(_))
     }
+}
+
+fn parts(name: &str, built: Built) -> Vec<Part> {
+    let readers = built.readers(name).into_iter().enumerate();
+    let figures = |number| ProjectionFigures::new(name, built.version, number);
+    readers
+        .map(|(number, reader)| Part::new(reader, figures(number)))
+        .collect()
 }
 
 impl fmt::Debug for Engine {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use asynx_core::store::ParkedEvent;
 use asynx_core::{Position, Runtime, Store, StoreError, StreamId};
+use asynx_observe::ProjectionFigures;
 use futures::future::join_all;
 use futures::{Stream, StreamExt};
 
@@ -44,10 +45,10 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub(crate) fn new(reader: String) -> Self {
+    pub(crate) fn new(reader: String, figures: ProjectionFigures) -> Self {
         Self {
             reader,
-            board: Arc::default(),
+            board: Arc::new(Board::new(figures)),
             control: Arc::new(Control::new()),
         }
     }

@@ -2,6 +2,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use asynx_core::{Position, Timestamp};
+use asynx_observe::ProjectionFigures;
 use event_listener::{Event, EventListener};
 use futures::Stream;
 use futures::stream;
@@ -114,10 +115,11 @@ impl Default for Status {
 }
 
 /// A status that can be looked at and waited for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Board {
     now: Mutex<Told>,
     changed: Event,
+    pub(crate) figures: ProjectionFigures,
 }
 
 #[derive(Debug, Default)]
@@ -128,6 +130,14 @@ struct Told {
 }
 
 impl Board {
+    pub(crate) fn new(figures: ProjectionFigures) -> Self {
+        Self {
+            now: Mutex::default(),
+            changed: Event::new(),
+            figures,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Told> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,8 +152,22 @@ impl Board {
         change(&mut told.status);
         if told.status != before {
             told.number += 1;
+            // Under the lock, so that the newest is told last.
+            self.tell(&before, &told.status);
             drop(told);
             self.changed.notify(usize::MAX);
+        }
+    }
+
+    fn tell(&self, before: &Status, now: &Status) {
+        let more = |now: u64, before: u64| usize::try_from(now.saturating_sub(before)).unwrap_or(usize::MAX);
+        self.figures.events.add(more(now.handled, before.handled));
+        self.figures.failures.add(more(now.failures, before.failures));
+        self.figures.parked.add(more(now.parked, before.parked));
+        match now.state {
+            // It may be running elsewhere, and is told of there.
+            State::Waiting | State::Replaced | State::Stopped => self.figures.behind(Some(Duration::ZERO), Some(0)),
+            _ => self.figures.behind(now.lag, now.remaining),
         }
     }
 

@@ -80,7 +80,8 @@ impl fmt::Display for Blocker {
 
 impl PostgresStore {
     /// Up to where the log is final now, and what holds readers of the log back. On a standby the writes of its primary
-    /// hold readers back as well, and cannot be named.
+    /// hold readers back as well, and cannot be named. With the feature `metrics` it tells the watermark's age: ask every
+    /// few seconds to have it watched.
     ///
     /// # Errors
     /// [`StoreError`] when the server cannot be asked.
@@ -92,7 +93,9 @@ impl PostgresStore {
         let row = sqlx::query(self.shared.statements.watermark.get())
             .fetch_one(&mut *connection)
             .await;
-        row.and_then(|row| watermark(&row)).map_err(store_error)
+        let watermark = row.and_then(|row| watermark(&row)).map_err(store_error)?;
+        asynx_observe::watermark_age(watermark.age());
+        Ok(watermark)
     }
 }
 

@@ -67,6 +67,18 @@ impl<A: Aggregate> Asynx<A> {
         self.processor.send(command)
     }
 
+    /// Commands of one type as a [tower](crate::service) service.
+    #[cfg(feature = "tower")]
+    #[must_use]
+    pub fn service<C: Command<A>>(&self) -> crate::service::CommandService<A, C> {
+        crate::service::CommandService::new(self.clone())
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_shutting_down(&self) -> bool {
+        self.processor.is_shutting_down()
+    }
+
     /// The newest state, which was current at some moment of the call, also where other processes write.
     ///
     /// # Errors

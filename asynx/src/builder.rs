@@ -5,7 +5,7 @@ use std::time::Duration;
 use asynx_bus::InProcessBus;
 use asynx_core::bus::{self, BusError, ForgetHandler, HandlerFailure, HandlerOutput, Hooks, SnapshotTrouble};
 use asynx_core::store::{ForgetPolicy, SnapshotStore};
-use asynx_core::{Aggregate, Bus, Event, NoUpcast, Runtime, Store, StreamId, Upcast};
+use asynx_core::{Aggregate, Bus, Event, NoUpcast, Runtime, Store, StreamId, TraceContext, Upcast};
 use asynx_processor::{Options, Overflow, Parts, Processor};
 
 use crate::{Asynx, BuildError};
@@ -34,7 +34,7 @@ impl<A: Aggregate> Builder<A> {
             upcast: None,
             on_forget: Vec::new(),
             resume_forgets: false,
-            hooks: Hooks::default(),
+            hooks: observed(Hooks::default()),
             options: Options::default(),
         }
     }
@@ -168,6 +168,21 @@ impl<A: Aggregate> Builder<A> {
         self
     }
 
+    /// Calls `trace` at the first poll of a command that brings no trace context, and of a forget: what it gives is
+    /// stored with the event. With the feature `opentelemetry` this is the span that is current there, by default.
+    ///
+    /// ```
+    /// # use asynx::{Aggregate, Builder, TraceContext};
+    /// # fn current_traceparent() -> Option<String> { None }
+    /// # fn example<A: Aggregate>(builder: Builder<A>) -> Builder<A> {
+    /// builder.trace_context(|| current_traceparent().map(TraceContext::new))
+    /// # }
+    /// ```
+    pub fn trace_context(mut self, trace: impl Fn() -> Option<TraceContext> + Send + Sync + 'static) -> Self {
+        self.hooks = self.hooks.trace_context(trace);
+        self
+    }
+
     /// Starts it.
     ///
     /// # Errors
@@ -201,6 +216,16 @@ impl<A: Aggregate> Builder<A> {
         });
         Ok(Asynx::new(processor.await?, bus))
     }
+}
+
+#[cfg(feature = "opentelemetry")]
+fn observed<A: Aggregate>(hooks: Hooks<A>) -> Hooks<A> {
+    hooks.trace_context(asynx_observe::current_trace_context)
+}
+
+#[cfg(not(feature = "opentelemetry"))]
+const fn observed<A: Aggregate>(hooks: Hooks<A>) -> Hooks<A> {
+    hooks
 }
 
 #[cfg(feature = "tokio")]

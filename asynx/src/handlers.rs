@@ -29,6 +29,12 @@ impl<A: Aggregate> Subscribing<A> {
         })
     }
 
+    /// Names the handler in spans and figures; `unnamed` by default.
+    pub fn named(mut self, name: &'static str) -> Self {
+        self.options.name = name;
+        self
+    }
+
     /// Runs `handler` for an event whose handler panicked, failed or timed out.
     pub fn fallback<F, Fut>(mut self, handler: F) -> Self
     where
@@ -93,7 +99,10 @@ pub(crate) fn listen<A: Aggregate>(
     bus.subscribe(Subscription {
         pattern,
         target: Target::Stream(feed),
-        options: SubscriptionOptions::default(),
+        options: SubscriptionOptions {
+            name: "listener",
+            ..SubscriptionOptions::default()
+        },
     })?;
     Ok(listener)
 }

@@ -30,6 +30,8 @@ mod asynx;
 mod build_error;
 mod builder;
 mod handlers;
+#[cfg(feature = "tower")]
+pub mod service;
 
 #[cfg(all(
     doc,
@@ -54,7 +56,7 @@ pub use asynx_core::store::ForgetPolicy;
 pub use asynx_core::{
     Aggregate, AggregateId, Applied, Bus, Category, Command, Context, Error, Event, EventData, EventId, EventName,
     Expected, ForgetFailure, InvalidName, InvalidVersion, Metadata, Panic, Position, Runtime, SchemaVersion, SendError,
-    Stage, Store, StoreError, StreamId, Timestamp, Upcast, UpcastError, Version,
+    Stage, Store, StoreError, StreamId, Timestamp, TraceContext, Upcast, UpcastError, Version,
 };
 pub use asynx_processor::{Options, Overflow, Sending};
 

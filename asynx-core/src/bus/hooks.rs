@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{BusError, HandlerError, SubscriptionId};
-use crate::{Aggregate, Event, Panic, StoreError, StreamId, Version};
+use crate::{Aggregate, Event, Panic, StoreError, StreamId, TraceContext, Version};
 
 /// How a handler failed.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,7 @@ pub enum HandlerFailure {
 type OnHandler<A> = dyn Fn(&Event<A>, SubscriptionId, &HandlerFailure) + Send + Sync;
 type OnPublish<A> = dyn Fn(&Event<A>, &BusError) + Send + Sync;
 type OnSnapshot = dyn Fn(&StreamId, &SnapshotTrouble) + Send + Sync;
+type TraceOf = dyn Fn() -> Option<TraceContext> + Send + Sync;
 
 /// Trouble with a snapshot. It never fails a command: the state comes from replay.
 #[derive(Debug, thiserror::Error)]
@@ -57,11 +58,13 @@ pub enum SnapshotTrouble {
     },
 }
 
-/// What to call when something fails that no caller waits for. A hook that panics is ignored.
+/// What to call when something fails that no caller waits for, and for the trace context of a command. A hook that
+/// panics is ignored.
 pub struct Hooks<A> {
     on_handler: Option<Arc<OnHandler<A>>>,
     on_publish: Option<Arc<OnPublish<A>>>,
     on_snapshot: Option<Arc<OnSnapshot>>,
+    trace_of: Option<Arc<TraceOf>>,
 }
 
 impl<A: Aggregate> Hooks<A> {
@@ -87,6 +90,20 @@ impl<A: Aggregate> Hooks<A> {
     pub fn on_snapshot_trouble(mut self, hook: impl Fn(&StreamId, &SnapshotTrouble) + Send + Sync + 'static) -> Self {
         self.on_snapshot = Some(Arc::new(hook));
         self
+    }
+
+    /// Calls `hook` for the trace context of a command that brings none, where the command is sent from.
+    #[must_use]
+    pub fn trace_context(mut self, hook: impl Fn() -> Option<TraceContext> + Send + Sync + 'static) -> Self {
+        self.trace_of = Some(Arc::new(hook));
+        self
+    }
+
+    /// The trace context of whoever calls this.
+    #[must_use]
+    pub fn current_trace_context(&self) -> Option<TraceContext> {
+        let hook = self.trace_of.as_ref()?;
+        crate::catch(|| hook()).ok()?
     }
 
     /// Tells that a handler failed.
@@ -117,6 +134,7 @@ impl<A> Default for Hooks<A> {
             on_handler: None,
             on_publish: None,
             on_snapshot: None,
+            trace_of: None,
         }
     }
 }
@@ -127,6 +145,7 @@ impl<A> Clone for Hooks<A> {
             on_handler: self.on_handler.clone(),
             on_publish: self.on_publish.clone(),
             on_snapshot: self.on_snapshot.clone(),
+            trace_of: self.trace_of.clone(),
         }
     }
 }
@@ -137,6 +156,7 @@ impl<A> fmt::Debug for Hooks<A> {
             .field("on_handler", &self.on_handler.is_some())
             .field("on_publish", &self.on_publish.is_some())
             .field("on_snapshot", &self.on_snapshot.is_some())
+            .field("trace_of", &self.trace_of.is_some())
             .finish()
     }
 }

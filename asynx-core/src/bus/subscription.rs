@@ -40,6 +40,9 @@ pub enum SubscriptionOverflow {
 
 /// How a subscription treats its events.
 pub struct SubscriptionOptions<A> {
+    /// What the handler is called in spans and figures; `unnamed` by default. A constant, since a recorder keeps every
+    /// name that it was ever told.
+    pub name: &'static str,
     /// Runs when the handler panicked, failed or timed out, under the same timeout.
     pub fallback: Option<Handler<A>>,
     /// How long the handler may run; `None`, the default, for ever.
@@ -56,6 +59,7 @@ pub struct SubscriptionOptions<A> {
 impl<A> Default for SubscriptionOptions<A> {
     fn default() -> Self {
         Self {
+            name: "unnamed",
             fallback: None,
             timeout: None,
             concurrency: NonZeroUsize::new(16).expect("16 is not 0"),

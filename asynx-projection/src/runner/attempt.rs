@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use asynx_core::Position;
 use asynx_core::store::LogEvent;
+use asynx_observe::Moment;
 
 use super::Runner;
 use super::post::{Post, Stop};
@@ -38,7 +39,7 @@ impl<L: Lifecycle> Runner<L> {
                 return Err(Stop::Yield);
             }
             attempts += 1;
-            let failure = match self.attempt(batch.clone(), replayed, &step).await {
+            let failure = match self.attempt(events, batch.clone(), replayed, &step).await {
                 Ok(Moved::Yes) => {
                     self.moved(post, to, events);
                     return Ok(Tried::Done);
@@ -69,14 +70,21 @@ impl<L: Lifecycle> Runner<L> {
 
     async fn attempt(
         &self,
+        events: &[LogEvent],
         batch: Arc<[Arc<<L::Decode as Decode>::Entry>]>,
         replayed: bool,
         step: &Step,
     ) -> Result<Moved, HandlerError> {
         let (lifecycle, step) = (self.lifecycle.clone(), step.clone());
         let limits = step.limits.clone();
+        let figures = &self.board.figures;
+        let span = figures.span(events);
         let handling = async move { lifecycle.handle(Batch::new(&batch, replayed), &step).await };
-        limits.task(self.lifecycle.calls(), handling).await
+        let began = Moment::now(&*self.runtime);
+        let handled = limits.task(self.lifecycle.calls(), span.around(handling)).await;
+        figures.attempted(began, &*self.runtime);
+        span.outcome(if handled.is_ok() { "handled" } else { "failed" });
+        handled
     }
 
     /// Moves the checkpoint behind what was handled.

@@ -1,5 +1,5 @@
 //! Stores, bus, processor, upcast and projection do not know each other: they meet in `asynx-core`. Stores and buses on
-//! a server may use what such drivers need besides: lanes and a runtime.
+//! a server may use what such drivers need besides: lanes and a runtime. All may tell what they do.
 
 use anyhow::{Result, bail};
 
@@ -8,6 +8,8 @@ use crate::workspace::Workspace;
 pub(super) const MEND: &str = "what two crates share belongs into asynx-core, what joins them into asynx";
 
 const CORE: &str = "asynx-core";
+/// Spans and figures.
+const OBSERVE: &str = "asynx-observe";
 /// What drivers may know besides core.
 const FOR_DRIVERS: &[&str] = &["asynx-lanes", "asynx-runtime"];
 const DRIVERS: &[&str] = &["asynx-store-", "asynx-bus-"];
@@ -59,7 +61,7 @@ fn joins(package: &str) -> bool {
 
 fn may_know(package: &str, dependency: &str) -> bool {
     let is_driver = DRIVERS.iter().any(|prefix| package.starts_with(prefix));
-    package != CORE && (dependency == CORE || (is_driver && FOR_DRIVERS.contains(&dependency)))
+    package != CORE && (dependency == CORE || dependency == OBSERVE || (is_driver && FOR_DRIVERS.contains(&dependency)))
 }
 
 #[cfg(test)]
@@ -83,10 +85,11 @@ mod tests {
     fn peers_meet_in_core() {
         let workspace = workspace(&[
             ("asynx", &["asynx-bus", "asynx-core", "asynx-processor"]),
-            ("asynx-bus", &["asynx-core", "futures"]),
+            ("asynx-bus", &["asynx-core", "asynx-observe", "futures"]),
             ("asynx-core", &["serde"]),
             ("asynx-example-new", &["asynx", "asynx-bus"]),
             ("asynx-lanes", &["asynx-core"]),
+            ("asynx-observe", &["asynx-core"]),
             ("asynx-processor", &["asynx-core"]),
             ("asynx-runtime", &["asynx-core"]),
             ("asynx-store-new", &["asynx-core", "asynx-lanes", "asynx-runtime"]),
@@ -101,7 +104,7 @@ mod tests {
         let workspace = workspace(&[
             ("asynx", &[]),
             ("asynx-bus", &["asynx-core", "asynx-store-new"]),
-            ("asynx-core", &["asynx-bus"]),
+            ("asynx-core", &["asynx-bus", "asynx-observe"]),
             ("asynx-lanes", &[]),
             ("asynx-processor", &["asynx-lanes"]),
             ("asynx-store-new", &["asynx"]),
@@ -109,6 +112,7 @@ mod tests {
         let expected = [
             "asynx-bus depends on asynx-store-new",
             "asynx-core depends on asynx-bus",
+            "asynx-core depends on asynx-observe",
             "asynx-processor depends on asynx-lanes",
             "asynx-store-new depends on asynx",
         ];
