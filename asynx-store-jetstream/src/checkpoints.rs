@@ -64,7 +64,12 @@ impl Checkpoints for JetStreamStore {
 
 impl JetStreamStore {
     /// Changes a reader that is known, by its newest owner (C3).
-    async fn change(&self, reader: &str, fence: u64, after: impl Fn() -> Reader + Send + Sync) -> Result<bool, StoreError> {
+    async fn change(
+        &self,
+        reader: &str,
+        fence: u64,
+        after: impl Fn() -> Reader + Send + Sync,
+    ) -> Result<bool, StoreError> {
         let key = key(reader);
         let changed = self.shared.update(&key, |kept: Option<Reader>| {
             let is_owner = kept.is_some_and(|kept| kept.fence == fence && !kept.removed);
