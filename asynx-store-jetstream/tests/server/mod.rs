@@ -1,8 +1,9 @@
 //! What the tests need of servers.
-#![allow(dead_code, reason = "each test program uses a part")]
+#![allow(dead_code, unused_imports, reason = "each test program uses a part")]
 
 mod fixture;
 mod servers;
+mod writer;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,6 +12,7 @@ use std::sync::LazyLock;
 pub(crate) use fixture::Fixture;
 pub(crate) use servers::{Servers, store_at};
 use tokio::runtime::Runtime;
+pub(crate) use writer::Writer;
 
 /// A server for the laws, such as `nats://127.0.0.1:4222`. Without it they start one.
 const URL: &str = "ASYNX_TEST_NATS";

@@ -1,0 +1,104 @@
+//! What ids may do to subjects: nothing.
+mod server;
+
+use asynx_core::store::{ForgetPolicy, LogFilter, LogQuery};
+use asynx_core::{Store as _, StreamId, Version};
+use asynx_store_jetstream::JetStreamOptions;
+use asynx_testkit::samples;
+use server::{Servers, TOKIO};
+
+/// Ids that subjects would take for wildcards, for several tokens, or for the end of the line.
+const ODD: &[&str] = &[
+    "*", ">", "a", "a.b", "a.*", "a.>", " ", "a b", "\r\n", "=2A", "🦀", "..", "$SYS.>",
+];
+
+#[test]
+fn to_forget_or_delete_one_touches_no_other() {
+    TOKIO.block_on(async {
+        let servers = Servers::start(1, "");
+        let store = servers.store(JetStreamOptions::new()).await;
+        for (n, policy) in [ForgetPolicy::KeepRows, ForgetPolicy::EraseAll].into_iter().enumerate() {
+            let stream = |id: &str| StreamId::parse(&format!("*.{n}"), id).unwrap();
+            for id in ODD {
+                store.append_batch(&[samples::group(&stream(id), 1, 2)]).await;
+            }
+            for (gone, id) in ODD.iter().enumerate() {
+                store.append(&stream(id), samples::tombstone(3)).await.unwrap();
+                let erase = store.erase().unwrap();
+                erase
+                    .erase_through(&stream(id), Version::FIRST.plus(2), policy)
+                    .await
+                    .unwrap();
+                if gone % 3 == 2 {
+                    store.delete(&stream(id)).await.unwrap();
+                }
+                for (other, id) in ODD.iter().enumerate() {
+                    let left = store.read_from(&stream(id), Version::FIRST).await.unwrap().len();
+                    assert_eq!(left, if other > gone { 2 } else { 0 }, "{id:?} after {:?}", ODD[gone]);
+                }
+            }
+        }
+    });
+}
+
+/// Rows of erased events are found by the bucket of their sequence: over several buckets, for readers that were behind.
+#[test]
+fn what_was_erased_far_back_is_given_without_its_record() {
+    TOKIO.block_on(async {
+        let servers = Servers::start(1, "");
+        let store = servers.store(JetStreamOptions::new()).await;
+        let forgotten = StreamId::parse("long", "forgotten").unwrap();
+        let mut version = 1;
+        for filler in 0..12 {
+            store.append_batch(&[samples::group(&forgotten, version, 7)]).await;
+            version += 7;
+            let filler = StreamId::parse("long", &format!("filler-{filler}")).unwrap();
+            let outcome = store.append_batch(&[samples::group(&filler, 1, 400)]).await.remove(0);
+            assert!(outcome.stopped.is_none(), "{outcome:?}");
+        }
+        let query = |after, max_events| LogQuery {
+            after,
+            filter: LogFilter::default(),
+            max_events,
+            max_bytes: usize::MAX,
+        };
+        let before = all(&store, &query).await;
+        assert_eq!(before.len(), 12 * 407);
+        store.append(&forgotten, samples::tombstone(version)).await.unwrap();
+        let through = Version::new(version).unwrap();
+        let erase = store.erase().unwrap();
+        erase
+            .erase_through(&forgotten, through, ForgetPolicy::KeepRows)
+            .await
+            .unwrap();
+        let after = all(&store, &query).await;
+        assert_eq!(after.len(), before.len() + 1);
+        for (before, after) in before.iter().zip(&after) {
+            assert_eq!((before.position, before.event_id), (after.position, after.event_id));
+            assert_eq!(after.record.is_none(), after.stream == forgotten);
+        }
+        erase
+            .erase_through(&forgotten, through, ForgetPolicy::EraseAll)
+            .await
+            .unwrap();
+        let left = all(&store, &query).await;
+        let left: Vec<_> = left.iter().filter(|event| event.stream == forgotten).collect();
+        assert_eq!(left.len(), 1);
+        assert!(left[0].event_name.is_tombstone() && left[0].record.is_none());
+    });
+}
+
+async fn all(
+    store: &asynx_store_jetstream::JetStreamStore,
+    query: &impl Fn(Option<asynx_core::Position>, usize) -> LogQuery,
+) -> Vec<asynx_core::store::LogEvent> {
+    let (mut events, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.log().unwrap().read(&query(after, 300)).await.unwrap();
+        events.extend(page.events);
+        after = page.next;
+        if page.at_end {
+            return events;
+        }
+    }
+}
