@@ -25,7 +25,7 @@ impl Shared {
         }
     }
 
-    /// Appends the events of one stream, batch by batch.
+    /// Appends the events of one stream, one or some at a time.
     pub(crate) async fn append_group(&self, stream: &StreamId, events: &[NewEvent]) -> GroupOutcome {
         if let Err(refused) = check_group(events) {
             return GroupOutcome::none(refused);
@@ -34,7 +34,7 @@ impl Shared {
             applied: Vec::with_capacity(events.len()),
             stopped: None,
         };
-        for events in events.chunks(BATCH) {
+        for events in events.chunks(self.together(events)) {
             match self.append_together(stream, events).await {
                 Ok(positions) => outcome.applied.extend(positions),
                 Err(reason) => {
@@ -44,6 +44,18 @@ impl Shared {
             }
         }
         outcome
+    }
+
+    /// How many events go in one message or batch. A server alone writes a batch to its disk before it takes it, with
+    /// several waits for it, so that one event after the other is many times faster there. A tombstone needs a batch: what
+    /// tells of the erasure is stored with it.
+    fn together(&self, events: &[NewEvent]) -> usize {
+        let has_tombstone = events.iter().any(|event| event.event_name.is_tombstone());
+        if self.events.replicated || has_tombstone {
+            BATCH
+        } else {
+            1
+        }
     }
 
     /// Appends events together or not at all.

@@ -1,12 +1,10 @@
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use asynx_core::store::Head;
 use asynx_core::{StoreError, StreamId, Version};
-use lru::LruCache;
 
 use crate::error::corrupt;
+use crate::known::Sequenced;
 use crate::message::Message;
 use crate::store::Shared;
 use crate::wire::Outgoing;
@@ -173,29 +171,9 @@ pub(crate) fn odd(message: &Message, name: &str) -> StoreError {
     ))
 }
 
-/// The chains that this handle saw last. They may be outdated; the server finds that out at the append.
-pub(crate) struct Chains(Mutex<LruCache<StreamId, Chain>>);
-
-impl Chains {
-    pub(crate) fn new(most: usize) -> Self {
-        let most = NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN);
-        Self(Mutex::new(LruCache::new(most)))
-    }
-
-    pub(crate) fn get(&self, stream: &StreamId) -> Option<Chain> {
-        self.lock().get(stream).copied()
-    }
-
-    pub(crate) fn put(&self, stream: &StreamId, chain: Chain) {
-        let mut chains = self.lock();
-        // Answers may come in another order than what they tell of.
-        if chains.peek(stream).is_none_or(|known| known.seq <= chain.seq) {
-            chains.put(stream.clone(), chain);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, LruCache<StreamId, Chain>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Sequenced for Chain {
+    fn seq(&self) -> u64 {
+        self.seq
     }
 }
 

@@ -25,6 +25,7 @@ mod follow;
 mod head;
 mod journal;
 mod keys;
+mod known;
 mod leases;
 mod log;
 mod message;

@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use crate::config::Wanted;
 use crate::error::{Refusal, STREAM_NAME_IN_USE, STREAM_NOT_FOUND};
 use crate::follow::Follower;
-use crate::head::Chains;
 use crate::journal::Journal;
+use crate::known::Known;
 use crate::names::Names;
 use crate::store::Shared;
 use crate::wire::{Outgoing, Wire};
@@ -84,7 +84,8 @@ impl JetStreamStore {
             names,
             events,
             state,
-            chains: Chains::new(options.cached_heads),
+            chains: Known::new(options.cached_heads),
+            indexes: Known::new(options.cached_heads),
             batches: Semaphore::new(options.batches.max(1)),
             follower: Follower::default(),
             has_rows: AtomicBool::new(false),

@@ -1,63 +1,82 @@
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use asynx_core::store::{Snapshot, SnapshotStore};
 use asynx_core::{SchemaVersion, StoreError, StreamId, Version};
+use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
 use crate::JetStreamStore;
-use crate::error::Refusal;
+use crate::error::{Refusal, corrupt};
 use crate::head::odd;
-use crate::keys::{decode, encode};
 use crate::message::Message;
 use crate::names::tokens;
 use crate::store::Shared;
 use crate::wire::Outgoing;
 
-/// What is known of all snapshots of a stream. A snapshot is stored in one batch with it, and only where it is what it was:
-/// so none comes in after a delete that it did not see.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Index {
-    /// Up to which version they were deleted for good.
-    deleted: u64,
-    /// The newest version by schema.
-    versions: BTreeMap<u32, u64>,
-}
-
 /// A snapshot, and where its version is in the stream, where that is known.
 pub(crate) type KnownSnapshot = (Snapshot, Option<u64>);
 
-const VERSION: &str = "Asynx-Version";
-/// Where the snapshot's version is in the stream, where that was known.
-const SEQUENCE: &str = "Asynx-Sequence";
+/// All snapshots of a stream are one message, stored only where the one before it is what was looked at. So none comes in
+/// after a delete that it did not see, and nothing has to be stored together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Index {
+    /// Up to which version they were deleted for good.
+    deleted: u64,
+    /// In the order of their documents.
+    documents: Vec<Document>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Document {
+    schema: u32,
+    version: u64,
+    /// In bytes.
+    length: usize,
+    /// Where the version is in the stream, where that was known.
+    near: Option<u64>,
+}
+
+/// The snapshots of a stream as they are stored.
+struct Kept {
+    /// 0 where there are none.
+    seq: u64,
+    index: Index,
+    documents: Vec<Bytes>,
+}
+
+const INDEX: &str = "Asynx-Snapshots";
 const TRIES: u32 = 64;
+/// What of the largest message the server takes is left for headers.
+const FOR_HEADERS: usize = 8 << 10;
 
 #[async_trait]
 impl SnapshotStore for JetStreamStore {
     async fn put(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError> {
         let shared = &self.shared;
-        let version = snapshot.version.get();
-        let schema = snapshot.schema_version.get();
+        let mut known = shared.indexes.get(stream);
         for _ in 0..TRIES {
-            let (mut index, seq) = shared.index(stream).await?;
-            let newest = index.versions.get(&schema).copied().unwrap_or(0);
-            if version <= index.deleted || version < newest {
-                return Ok(());
-            }
-            index.versions.insert(schema, version);
-            let mut document =
-                Outgoing::new(shared.document_key(stream, schema), snapshot.document.clone()).with(VERSION, version);
-            let known = shared
+            let schema = snapshot.schema_version.get();
+            let is_alone = |index: &Index| index.documents.iter().all(|document| document.schema == schema);
+            // Documents of other schemas have to be handed on; without them a look is not needed.
+            let mut kept = match known.take().filter(|(_, index)| is_alone(index)) {
+                Some((seq, index)) => Kept {
+                    seq,
+                    documents: vec![Bytes::new(); index.documents.len()],
+                    index: Index::clone(&index),
+                },
+                None => shared.kept(stream).await?,
+            };
+            let chain = shared
                 .chains
                 .get(stream)
                 .filter(|chain| chain.version == Some(snapshot.version));
-            if let Some(chain) = known {
-                document = document.with(SEQUENCE, chain.seq);
+            if !kept.put(&snapshot, chain.map(|chain| chain.seq)) {
+                return Ok(());
             }
-            let index = Outgoing::new(shared.index_key(stream), encode(&index)?).expecting(seq);
-            match shared.store_state(vec![index, document]).await {
-                Ok(_) => return Ok(()),
+            kept.fit(shared.events.wire.client.max_payload().saturating_sub(FOR_HEADERS));
+            match shared.keep(stream, kept).await {
+                Ok(()) => return Ok(()),
                 Err(Refusal::WrongSequence) => {}
                 Err(refusal) => return Err(refusal.into()),
             }
@@ -71,27 +90,20 @@ impl SnapshotStore for JetStreamStore {
     }
 
     async fn delete_through(&self, stream: &StreamId, through: Version) -> Result<(), StoreError> {
-        let key = format!("s.{}.index", tokens(stream));
-        let deleted = self.shared.update(&key, |index: Option<Index>| {
-            let mut index = index.unwrap_or_default();
-            if index.deleted >= through.get() {
-                return (None, index.deleted);
+        for _ in 0..TRIES {
+            let mut kept = self.shared.kept(stream).await?;
+            if kept.index.deleted >= through.get() {
+                return Ok(());
             }
-            index.deleted = through.get();
-            index.versions.retain(|_, version| *version > through.get());
-            let deleted = index.deleted;
-            (Some(index), deleted)
-        });
-        let deleted = deleted.await?;
-        for document in self.shared.documents(stream).await? {
-            if number(&document, VERSION)? <= deleted {
-                self.shared
-                    .state
-                    .purge(&document.subject, Some(document.seq + 1))
-                    .await?;
+            kept.index.deleted = through.get();
+            kept.retain(|document| document.version > through.get());
+            match self.shared.keep(stream, kept).await {
+                Ok(()) => return Ok(()),
+                Err(Refusal::WrongSequence) => {}
+                Err(refusal) => return Err(refusal.into()),
             }
         }
-        Ok(())
+        Err(Refusal::WrongSequence.into())
     }
 }
 
@@ -102,76 +114,150 @@ impl Shared {
         stream: &StreamId,
         schema: SchemaVersion,
     ) -> Result<Option<KnownSnapshot>, StoreError> {
-        let keys = [self.index_key(stream), self.document_key(stream, schema.get())];
-        let mut pause = Duration::from_millis(1);
-        loop {
-            let (messages, _) = self.state.last(&keys).await?;
-            let found = |key: &str| messages.iter().find(|message| message.subject == key);
-            let index: Index = found(&keys[0]).map(decode).transpose()?.unwrap_or_default();
-            let document = found(&keys[1]);
-            let version = document.map(|document| number(document, VERSION)).transpose()?;
-            let expected = index.versions.get(&schema.get()).copied();
-            match (expected, version, document) {
-                (Some(_), Some(version), Some(document)) if version > index.deleted => {
-                    let Some(version) = Version::new(version) else {
-                        return Err(odd(document, VERSION));
-                    };
-                    let snapshot = Snapshot {
-                        version,
-                        schema_version: schema,
-                        document: document.payload.clone(),
-                    };
-                    let seq = document.header(SEQUENCE).and_then(|seq| seq.parse().ok());
-                    return Ok(Some((snapshot, seq)));
-                }
-                // One is just taking the place of another. Lost for good is allowed as well.
-                (Some(_), ..) if pause < Duration::from_millis(50) => {
-                    self.state.wire.runtime.sleep(pause).await;
-                    pause *= 2;
-                }
-                _ => return Ok(None),
-            }
-        }
+        let kept = self.kept(stream).await?;
+        let mut all = kept.index.documents.into_iter().zip(kept.documents);
+        let Some((found, document)) = all.find(|(found, _)| found.schema == schema.get()) else {
+            return Ok(None);
+        };
+        let version = Version::new(found.version);
+        let version = version.ok_or_else(|| corrupt(format!("a snapshot of {stream} has version 0")))?;
+        let snapshot = Snapshot {
+            version,
+            schema_version: schema,
+            document,
+        };
+        Ok(Some((snapshot, found.near)))
     }
 
     /// Removes all snapshots of a stream, as if none had ever been.
     pub(crate) async fn delete_snapshots(&self, stream: &StreamId) -> Result<(), StoreError> {
-        let all = self.key(&format!("s.{}.*", tokens(stream)));
-        self.state.purge(&all, None).await.map(drop)
+        self.state.purge(&self.snapshots_key(stream), None).await.map(drop)
     }
 
-    async fn index(&self, stream: &StreamId) -> Result<(Index, u64), StoreError> {
-        match self.state.last_one(&self.index_key(stream)).await? {
-            Some(found) => Ok((decode(&found)?, found.seq)),
-            None => Ok((Index::default(), 0)),
-        }
-    }
-
-    async fn documents(&self, stream: &StreamId) -> Result<Vec<Message>, StoreError> {
-        let all = self.key(&format!("s.{}.*", tokens(stream)));
-        let mut found = self.state.last(&[all]).await?.0;
-        let index = self.index_key(stream);
-        found.retain(|message| message.subject != index);
-        Ok(found)
-    }
-
-    async fn store_state(&self, messages: Vec<Outgoing>) -> Result<u64, Refusal> {
-        let Ok(_permit) = self.batches.acquire().await else {
-            return Err(Refusal::NotApplied(StoreError::permanent("the store is closed")));
+    async fn kept(&self, stream: &StreamId) -> Result<Kept, StoreError> {
+        let Some(message) = self.state.last_one(&self.snapshots_key(stream)).await? else {
+            return Ok(Kept {
+                seq: 0,
+                index: Index::default(),
+                documents: Vec::new(),
+            });
         };
-        self.state.publish_batch(messages).await
+        Kept::decode(&message)
     }
 
-    fn index_key(&self, stream: &StreamId) -> String {
-        self.key(&format!("s.{}.index", tokens(stream)))
+    /// Stores snapshots where nothing else was stored meanwhile.
+    async fn keep(&self, stream: &StreamId, kept: Kept) -> Result<(), Refusal> {
+        let index = serde_json::to_string(&kept.index)
+            .map_err(|error| Refusal::NotApplied(corrupt("an index cannot be written").caused_by(error)))?;
+        let mut payload = BytesMut::with_capacity(kept.documents.iter().map(Bytes::len).sum());
+        for document in &kept.documents {
+            payload.extend_from_slice(document);
+        }
+        let message = Outgoing::new(self.snapshots_key(stream), payload)
+            .with(INDEX, index)
+            .expecting(kept.seq);
+        let seq = self.state.publish(message).await?;
+        self.indexes.put(stream, (seq, Arc::new(kept.index)));
+        Ok(())
     }
 
-    fn document_key(&self, stream: &StreamId, schema: u32) -> String {
-        self.key(&format!("s.{}.{schema}", tokens(stream)))
+    fn snapshots_key(&self, stream: &StreamId) -> String {
+        self.key(&format!("s.{}", tokens(stream)))
     }
 }
 
-fn number(message: &Message, name: &str) -> Result<u64, StoreError> {
-    let parsed = message.header(name).and_then(|number| number.parse().ok());
-    parsed.ok_or_else(|| odd(message, name))
+impl Kept {
+    fn decode(message: &Message) -> Result<Self, StoreError> {
+        let index = message.header(INDEX).and_then(|index| serde_json::from_str(index).ok());
+        let index: Index = index.ok_or_else(|| odd(message, INDEX))?;
+        let mut rest = message.payload.clone();
+        let mut documents = Vec::with_capacity(index.documents.len());
+        for document in &index.documents {
+            if document.length > rest.len() {
+                return Err(odd(message, INDEX));
+            }
+            documents.push(rest.split_to(document.length));
+        }
+        let seq = message.seq;
+        Ok(Self { seq, index, documents })
+    }
+
+    /// Whether the snapshot takes its place: neither deleted nor older than what is there (N1, N3).
+    fn put(&mut self, snapshot: &Snapshot, near: Option<u64>) -> bool {
+        let (schema, version) = (snapshot.schema_version.get(), snapshot.version.get());
+        let newest = self.index.documents.iter().find(|document| document.schema == schema);
+        if version <= self.index.deleted || newest.is_some_and(|newest| newest.version > version) {
+            return false;
+        }
+        self.retain(|document| document.schema != schema);
+        self.documents.push(snapshot.document.clone());
+        self.index.documents.push(Document {
+            schema,
+            version,
+            length: snapshot.document.len(),
+            near,
+        });
+        true
+    }
+
+    /// Drops what other schemas have until one message holds the rest: a snapshot may be lost at any time.
+    fn fit(&mut self, most: usize) {
+        let mut length: usize = self.index.documents.iter().map(|document| document.length).sum();
+        let mut left = self.documents.len();
+        self.retain(|document| {
+            left -= 1;
+            let fits = length <= most || left == 0;
+            if !fits {
+                length -= document.length;
+            }
+            fits
+        });
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&Document) -> bool) {
+        let kept: Vec<bool> = self.index.documents.iter().map(&mut keep).collect();
+        let (mut of_index, mut of_documents) = (kept.iter().copied(), kept.iter().copied());
+        self.index.documents.retain(|_| of_index.next().unwrap_or(false));
+        self.documents.retain(|_| of_documents.next().unwrap_or(false));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(schema: u32, version: u64, length: usize) -> Snapshot {
+        Snapshot {
+            version: Version::new(version).unwrap(),
+            schema_version: SchemaVersion::new(schema).unwrap(),
+            document: Bytes::from(vec![b'0'; length]),
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_beside_the_newest_is_dropped() {
+        let mut kept = Kept {
+            seq: 0,
+            index: Index::default(),
+            documents: Vec::new(),
+        };
+        for (schema, length) in [(1, 400), (2, 300), (3, 500)] {
+            assert!(kept.put(&snapshot(schema, 7, length), None));
+        }
+        let schemas = |kept: &Kept| {
+            kept.index
+                .documents
+                .iter()
+                .map(|document| document.schema)
+                .collect::<Vec<_>>()
+        };
+        kept.fit(1_200);
+        assert_eq!(schemas(&kept), [1, 2, 3]);
+        kept.fit(900);
+        assert_eq!(schemas(&kept), [2, 3]);
+        kept.fit(10);
+        assert_eq!((schemas(&kept), kept.documents.len()), (vec![3], 1));
+        assert!(!kept.put(&snapshot(3, 6, 1), None));
+        assert!(kept.put(&snapshot(3, 7, 1), None));
+    }
 }

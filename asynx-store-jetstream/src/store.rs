@@ -12,9 +12,11 @@ use futures::future::join_all;
 use tokio::sync::Semaphore;
 
 use crate::follow::Follower;
-use crate::head::Chains;
+use crate::head::Chain;
 use crate::journal::Journal;
+use crate::known::Known;
 use crate::names::Names;
+use crate::snapshots::Index;
 
 /// Events in NATS JetStream. Cheap to clone; clones share their connection.
 #[derive(Clone)]
@@ -28,7 +30,8 @@ pub(crate) struct Shared {
     pub(crate) events: Journal,
     /// Snapshots, checkpoints, leases, parked events: a key-value bucket.
     pub(crate) state: Journal,
-    pub(crate) chains: Chains,
+    pub(crate) chains: Known<Chain>,
+    pub(crate) indexes: Known<(u64, Arc<Index>)>,
     /// The batches that may be under way.
     pub(crate) batches: Semaphore,
     pub(crate) follower: Follower,

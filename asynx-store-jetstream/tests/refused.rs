@@ -161,7 +161,7 @@ fn a_full_stream_refuses_what_is_new_for_good_and_keeps_what_is_old() {
         );
         let group = samples::group(&stream, stored + 1, 40);
         let outcome = store.append_batch(&[group]).await.remove(0);
-        assert!(outcome.applied.is_empty());
+        stored += outcome.applied.len() as u64;
         let refused = outcome.stopped.unwrap();
         assert!(
             matches!(&refused, AppendError::NotApplied(error) if !error.is_transient()),
@@ -170,6 +170,11 @@ fn a_full_stream_refuses_what_is_new_for_good_and_keeps_what_is_old() {
         assert_eq!(
             store.read_from(&stream, Version::FIRST).await.unwrap().len() as u64,
             stored
+        );
+        let refused = store.append(&stream, samples::tombstone(stored + 1)).await.unwrap_err();
+        assert!(
+            matches!(&refused, AppendError::NotApplied(error) if !error.is_transient()),
+            "{refused:?}"
         );
         let large = samples::carrying(stored + 1, &"x".repeat(2_000_000));
         let refused = store.append(&stream, large).await.unwrap_err();

@@ -25,26 +25,29 @@ impl Writer {
         }
     }
 
-    /// Appends one event, alone or with a second one in a batch. Nobody else may write to the stream.
+    /// Appends so many events in one group. Nobody else may write to the stream.
     pub(crate) async fn append(&mut self, count: u64) {
-        let group = samples::group(&self.stream, self.stored.len() as u64 + 1, count);
+        let mut group = samples::group(&self.stream, self.stored.len() as u64 + 1, count);
         let mut may_be_stored = false;
-        loop {
-            let mut outcomes = self.store.append_batch(std::slice::from_ref(&group)).await;
-            match outcomes.pop().and_then(|outcome| outcome.stopped) {
-                None => break,
+        while !group.events.is_empty() {
+            let outcome = self.store.append_batch(std::slice::from_ref(&group)).await.remove(0);
+            self.stored.extend(group.events.drain(..outcome.applied.len()));
+            match outcome.stopped {
+                None => assert!(group.events.is_empty()),
                 Some(AppendError::Unknown(_)) => {
                     self.unknown += 1;
                     may_be_stored = true;
                 }
                 Some(AppendError::NotApplied(error)) if error.is_transient() => {}
-                // The first one came through after all.
-                Some(AppendError::Conflict) if may_be_stored => break,
+                // It came through after all.
+                Some(AppendError::Conflict) if may_be_stored => {
+                    self.stored.push(group.events.remove(0));
+                    continue;
+                }
                 Some(error) => panic!("version {} of {}: {error:?}", group.events[0].version, self.stream),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        self.stored.extend(group.events);
     }
 
     /// The stream must hold just what was answered, each event once.
