@@ -1,4 +1,6 @@
 //! Servers that end and come back while events are appended and the log is followed.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
+
 mod server;
 
 use std::collections::BTreeMap;
@@ -19,7 +21,7 @@ fn options() -> JetStreamOptions {
 async fn write(store: JetStreamStore, stop: Arc<AtomicBool>) -> Vec<Writer> {
     let tasks = (0..8).map(|n| {
         let (mut writer, stop) = (Writer::new(&store, "restarts", &format!("{n}")), stop.clone());
-        tokio::task::spawn(async move {
+        TOKIO.spawn(async move {
             while !stop.load(Ordering::SeqCst) {
                 writer.append(1 + writer.stored.len() as u64 % 3).await;
             }
@@ -92,8 +94,8 @@ fn one_server_that_is_killed_under_load_loses_nothing() {
         let servers = Servers::start(1, "");
         let store = servers.store(options()).await;
         let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let written = tokio::task::spawn(write(store.clone(), stop.clone()));
-        let followed = tokio::task::spawn(follow(store.clone(), done.clone()));
+        let written = TOKIO.spawn(write(store.clone(), stop.clone()));
+        let followed = TOKIO.spawn(follow(store.clone(), done.clone()));
         for _ in 0..4 {
             tokio::time::sleep(Duration::from_millis(2_000)).await;
             servers.kill(0);
@@ -114,8 +116,8 @@ fn a_cluster_whose_servers_are_killed_in_turn_loses_nothing() {
         let servers = Servers::start(3, "");
         let store = servers.store(options().with_replicas(3)).await;
         let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let written = tokio::task::spawn(write(store.clone(), stop.clone()));
-        let followed = tokio::task::spawn(follow(store.clone(), done.clone()));
+        let written = TOKIO.spawn(write(store.clone(), stop.clone()));
+        let followed = TOKIO.spawn(follow(store.clone(), done.clone()));
         for n in 0..3 {
             tokio::time::sleep(Duration::from_secs(2)).await;
             servers.kill(n);

@@ -1,4 +1,6 @@
 //! What ids may do to subjects: nothing.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
+
 mod server;
 
 use asynx_core::store::{ForgetPolicy, LogFilter, LogQuery};
