@@ -3,11 +3,13 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use asynx_core::store::{Erase, ForgetPolicy, PendingErasure, SnapshotStore as _};
 use asynx_core::{Category, StoreError, StreamId, Version};
+use futures::FutureExt as _;
 
 use crate::JetStreamStore;
 use crate::error::Refusal;
 use crate::head::{Chain, Mark, mark, version_of};
 use crate::names::BUCKET;
+use crate::read::beside;
 use crate::row::{Row, Rows};
 use crate::store::Shared;
 use crate::wire::Outgoing;
@@ -29,8 +31,16 @@ impl Erase for JetStreamStore {
         // Each step may be done again, by whoever resumes: rows before the messages that they stand for go, and the mark
         // that says it was done at last.
         let dead = shared.dead(stream, chain, through).await?;
+        let payloads = dead
+            .rows
+            .iter()
+            .map(|row| row.seq)
+            .filter(|seq| Some(*seq) != dead.below);
+        let payloads: Vec<u64> = payloads.collect();
         shared.keep_rows(stream, through, policy, dead.rows).await?;
         self.delete_through(stream, through).await?;
+        let overwriting = payloads.into_iter().map(|seq| shared.events.overwrite(seq).boxed());
+        beside(overwriting.collect()).await?;
         if let Some(below) = dead.below {
             shared.events.purge(&shared.names.events(stream), Some(below)).await?;
         }

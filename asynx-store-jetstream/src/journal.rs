@@ -41,6 +41,7 @@ const SUBJECTS: usize = 500;
 /// How often a replica that is behind is asked again, with pauses that double from 2 ms.
 const ASK_AGAIN: u32 = 10;
 const NO_MESSAGE: u16 = 10037;
+const NO_SUCH_SEQUENCE: [u16; 2] = [NO_MESSAGE, 10043];
 
 impl Journal {
     pub(crate) async fn publish(&self, message: Outgoing) -> Result<u64, Refusal> {
@@ -113,6 +114,15 @@ impl Journal {
         match self.api::<Purged>("PURGE", &question).await? {
             Ok(purged) => Ok(purged.purged),
             Err(error) => Err(error.into_store_error("failed to purge")),
+        }
+    }
+
+    /// Removes one message and writes over its bytes, which a purge leaves where they are. That it has gone already is fine.
+    pub(crate) async fn overwrite(&self, seq: u64) -> Result<(), StoreError> {
+        match self.api::<Value>("MSG.DELETE", &json!({ "seq": seq })).await? {
+            Ok(_) => Ok(()),
+            Err(error) if NO_SUCH_SEQUENCE.contains(&error.err_code) => Ok(()),
+            Err(error) => Err(error.into_store_error("failed to delete a message")),
         }
     }
 

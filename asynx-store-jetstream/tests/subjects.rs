@@ -90,6 +90,41 @@ fn what_was_erased_far_back_is_given_without_its_record() {
     });
 }
 
+/// A purge leaves bytes in the server's files until it makes them anew.
+#[test]
+fn the_payload_of_a_forgotten_event_is_not_on_the_disk_any_more() {
+    TOKIO.block_on(async {
+        let servers = Servers::start(1, "");
+        let store = servers.store(JetStreamOptions::new()).await;
+        let stream = StreamId::parse("personal", "a").unwrap();
+        for version in 1..=20 {
+            let secret = format!("Ada Lovelace {version:02} {}", "x".repeat(500));
+            store
+                .append(&stream, samples::carrying(version, &secret))
+                .await
+                .unwrap();
+            let filler = samples::carrying(version, &"y".repeat(20_000));
+            store
+                .append(&StreamId::parse("personal", "b").unwrap(), filler)
+                .await
+                .unwrap();
+        }
+        let is_there = async || {
+            // The server writes what it has taken a moment later.
+            tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+            (1..=20).any(|version| servers.have_on_disk(format!("Ada Lovelace {version:02}").as_bytes()))
+        };
+        assert!(is_there().await);
+        store.append(&stream, samples::tombstone(21)).await.unwrap();
+        let (erase, through) = (store.erase().unwrap(), Version::FIRST.plus(20));
+        erase
+            .erase_through(&stream, through, ForgetPolicy::KeepRows)
+            .await
+            .unwrap();
+        assert!(!is_there().await);
+    });
+}
+
 async fn all(
     store: &asynx_store_jetstream::JetStreamStore,
     query: &impl Fn(Option<asynx_core::Position>, usize) -> LogQuery,

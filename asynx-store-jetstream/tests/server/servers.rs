@@ -1,6 +1,6 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,6 +13,7 @@ const KEEPER: &str = include_str!("keeper.sh");
 
 /// Servers of a test's own: one, or a cluster. They end when this is dropped, or with the test's process, however it ends.
 pub(crate) struct Servers {
+    folder: PathBuf,
     ports: Vec<u16>,
     keeper: Child,
     lines: Mutex<Option<(ChildStdin, BufReader<ChildStdout>)>>,
@@ -36,7 +37,10 @@ impl Servers {
             std::fs::write(folder.join(format!("{n}.conf")), config).expect("the folder is writable");
         }
         let mut command = Command::new("sh");
-        command.args(["-c", KEEPER, "keeper"]).arg(super::program()).arg(folder);
+        command
+            .args(["-c", KEEPER, "keeper"])
+            .arg(super::program())
+            .arg(&folder);
         let mut keeper = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -44,6 +48,7 @@ impl Servers {
             .expect("there is a shell");
         let lines = keeper.stdin.take().zip(keeper.stdout.take().map(BufReader::new));
         let servers = Self {
+            folder,
             ports: clients.to_vec(),
             keeper,
             lines: Mutex::new(lines),
@@ -62,6 +67,18 @@ impl Servers {
 
     pub(crate) fn url_of(&self, n: usize) -> String {
         format!("nats://127.0.0.1:{}", self.ports[n])
+    }
+
+    /// Whether bytes are anywhere in what the servers wrote.
+    pub(crate) fn have_on_disk(&self, bytes: &[u8]) -> bool {
+        fn within(folder: &Path, bytes: &[u8]) -> bool {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.map(|entry| entry.path()).any(|path| match path.is_dir() {
+                true => within(&path, bytes),
+                false => std::fs::read(&path).is_ok_and(|all| all.windows(bytes.len()).any(|some| some == bytes)),
+            })
+        }
+        within(&self.folder, bytes)
     }
 
     /// Opens a store, as soon as the servers are ready.
