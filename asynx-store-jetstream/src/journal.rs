@@ -41,7 +41,10 @@ const SUBJECTS: usize = 500;
 /// How often a replica that is behind is asked again, with pauses that double from 2 ms.
 const ASK_AGAIN: u32 = 10;
 const NO_MESSAGE: u16 = 10037;
-const NO_SUCH_SEQUENCE: [u16; 2] = [NO_MESSAGE, 10043];
+const NO_SUCH_SEQUENCE: u16 = 10043;
+const DELETE_FAILED: u16 = 10057;
+/// What the server says of a message that was removed, or was beyond the end.
+const GONE: &[&str] = &["no message found", "stream store EOF", "deleted message"];
 
 impl Journal {
     pub(crate) async fn publish(&self, message: Outgoing) -> Result<u64, Refusal> {
@@ -121,7 +124,8 @@ impl Journal {
     pub(crate) async fn overwrite(&self, seq: u64) -> Result<(), StoreError> {
         match self.api::<Value>("MSG.DELETE", &json!({ "seq": seq })).await? {
             Ok(_) => Ok(()),
-            Err(error) if NO_SUCH_SEQUENCE.contains(&error.err_code) => Ok(()),
+            Err(error) if error.err_code == NO_SUCH_SEQUENCE => Ok(()),
+            Err(error) if error.err_code == DELETE_FAILED && GONE.contains(&&*error.description) => Ok(()),
             Err(error) => Err(error.into_store_error("failed to delete a message")),
         }
     }

@@ -90,6 +90,47 @@ fn what_was_erased_far_back_is_given_without_its_record() {
     });
 }
 
+/// Whoever resumes an erasure may do so beside others.
+#[test]
+fn several_may_erase_the_same_at_once() {
+    TOKIO.block_on(async {
+        let servers = Servers::start(1, "");
+        let store = servers.store(JetStreamOptions::new()).await;
+        for round in 0..5 {
+            let stream = StreamId::parse("beside", &format!("{round}")).unwrap();
+            store.append_batch(&[samples::group(&stream, 1, 30)]).await;
+            store.append(&stream, samples::tombstone(31)).await.unwrap();
+            let erasers = (0..4).map(|_| {
+                let (store, stream) = (store.clone(), stream.clone());
+                TOKIO.spawn(async move {
+                    let (erase, through) = (store.erase().unwrap(), Version::FIRST.plus(30));
+                    while let Err(error) = erase.erase_through(&stream, through, ForgetPolicy::KeepRows).await {
+                        assert!(error.is_transient(), "{error:?}");
+                    }
+                })
+            });
+            for eraser in erasers.collect::<Vec<_>>() {
+                eraser.await.unwrap();
+            }
+            let pending = store.erase().unwrap().pending(&stream.category).await.unwrap();
+            assert!(pending.is_empty(), "{pending:?}");
+            let filter = LogFilter {
+                streams: vec![stream.clone()],
+                ..LogFilter::default()
+            };
+            let query = |after, max_events| LogQuery {
+                after,
+                filter: filter.clone(),
+                max_events,
+                max_bytes: usize::MAX,
+            };
+            let left = all(&store, &query).await;
+            assert_eq!(left.len(), 31);
+            assert!(left.iter().all(|event| event.record.is_none()));
+        }
+    });
+}
+
 /// A purge leaves bytes in the server's files until it makes them anew.
 #[test]
 fn the_payload_of_a_forgotten_event_is_not_on_the_disk_any_more() {
