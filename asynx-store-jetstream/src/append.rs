@@ -46,8 +46,8 @@ impl Shared {
         outcome
     }
 
-    /// How many events go in one message or batch. A server alone writes a batch to its disk before it takes it, with
-    /// several waits for it, so that one event after the other is many times faster there. A tombstone needs a batch: what
+    /// How many events go in one message or batch. A server alone stages a batch in files of its own before it
+    /// takes it, so that one event after the other is many times faster there. A tombstone needs a batch: what
     /// tells of the erasure is stored with it.
     fn together(&self, events: &[NewEvent]) -> usize {
         let has_tombstone = events.iter().any(|event| event.event_name.is_tombstone());
