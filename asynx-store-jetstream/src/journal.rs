@@ -101,10 +101,21 @@ impl Journal {
         }
     }
 
-    /// As [`next`](Self::next), of all that was answered before this call.
-    pub(crate) async fn next_now(&self, filter: &str, from: u64) -> Result<Option<Message>, StoreError> {
-        self.least().await?;
-        self.next(filter, from).await
+    /// Whether a pattern has any message.
+    pub(crate) async fn has_any(&self, pattern: &str) -> Result<bool, StoreError> {
+        let least = self.least().await?;
+        // The anchor comes first, since it is older than all else.
+        let question = json!({ "multi_last": [pattern, self.anchor], "batch": 1 });
+        let mut pause = Duration::from_millis(2);
+        for _ in 0..ASK_AGAIN {
+            let batch = self.wire.direct(&self.name, &question).await?;
+            if batch.too_many || batch.up_to.is_some_and(|up_to| up_to >= least) {
+                return Ok(batch.too_many || batch.pending > 0);
+            }
+            self.wire.runtime.sleep(pause).await;
+            pause *= 2;
+        }
+        Err(self.behind())
     }
 
     /// Removes the messages of a subject or pattern below a sequence, or all; how many there were. Where it arrives late
@@ -164,10 +175,11 @@ impl Journal {
             self.wire.runtime.sleep(pause).await;
             pause *= 2;
         }
-        let name = &self.name;
-        Err(StoreError::transient(format!(
-            "the replicas of the stream {name} are behind"
-        )))
+        Err(self.behind())
+    }
+
+    fn behind(&self) -> StoreError {
+        StoreError::transient(format!("the replicas of the stream {} are behind", self.name))
     }
 
     async fn last_once(&self, subjects: &[String], least: u64) -> Result<Option<(Vec<Message>, u64)>, StoreError> {

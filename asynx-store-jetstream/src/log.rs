@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use asynx_core::store::{EventLog, LogEvent, LogFilter, LogPage, LogQuery};
@@ -17,6 +18,8 @@ use crate::store::Shared;
 /// The most messages, and the least and most bytes of them, that one page looks at.
 const MOST: usize = 1000;
 const BYTES: (usize, usize) = (64 << 10, 8 << 20);
+/// How often the end of a replicated stream is asked for before a position is said to lie beyond it.
+const BEYOND_TRIES: usize = 6;
 /// Over how many buckets of erased rows one page goes at most.
 const BUCKETS: u64 = 64;
 
@@ -102,11 +105,13 @@ impl Shared {
                 at_end: false,
             });
         }
+        if self.events.replicated {
+            return self.look_at_all(messages, after, last).await;
+        }
         let end = self.events.end().await?;
         if after > end {
             return Err(beyond(position(after)));
         }
-        // The replica that gave the page may be behind; the leader knows whether there is more.
         match self.events.next(&filter, last + 1).await? {
             Some(message) => {
                 let through = message.seq;
@@ -123,6 +128,34 @@ impl Shared {
                 at_end: true,
             }),
         }
+    }
+
+    /// Goes on behind what a replica has of a filter. It may be behind, and does not tell how far it is: only the last
+    /// message that one gives, wanted or not, shows up to where nothing was left out.
+    async fn look_at_all(&self, mut messages: Vec<Message>, after: u64, last: u64) -> Result<Looked, StoreError> {
+        let page = self.events.page(&self.names.all(), last + 1, MOST, BYTES.1).await?;
+        let through = page.messages.last().map_or(last, |last| last.seq);
+        let is_event = |message: &Message| self.names.is_event(&message.subject);
+        messages.extend(page.messages.into_iter().filter(is_event));
+        if through == after {
+            self.check_beyond(after).await?;
+        }
+        Ok(Looked {
+            messages,
+            through,
+            at_end: page.pending == 0,
+        })
+    }
+
+    /// A leader that lost its place may give an end that was: it is given time to find out.
+    async fn check_beyond(&self, after: u64) -> Result<(), StoreError> {
+        for _ in 0..BEYOND_TRIES {
+            if after <= self.events.end().await? {
+                return Ok(());
+            }
+            self.events.wire.runtime.sleep(Duration::from_secs(2)).await;
+        }
+        Err(beyond(position(after)))
     }
 
     /// The narrowest subject that has all that a filter wants, and whether it has nothing else.
@@ -149,7 +182,7 @@ impl Shared {
         if self.has_rows.load(Ordering::Relaxed) {
             return Ok(true);
         }
-        let has_rows = self.events.next_now(&self.names.all_rows(), 1).await?.is_some();
+        let has_rows = self.events.has_any(&self.names.all_rows()).await?;
         self.has_rows.store(has_rows, Ordering::Relaxed);
         Ok(has_rows)
     }

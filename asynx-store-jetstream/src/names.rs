@@ -49,6 +49,16 @@ impl Names {
         format!("{}.nothing", self.prefix)
     }
 
+    /// Everything that is stored.
+    pub(crate) fn all(&self) -> String {
+        format!("{}.>", self.prefix)
+    }
+
+    pub(crate) fn is_event(&self, subject: &str) -> bool {
+        let rest = subject.strip_prefix(&self.prefix);
+        rest.is_some_and(|rest| rest.starts_with(".e."))
+    }
+
     pub(crate) fn all_events(&self) -> String {
         format!("{}.e.>", self.prefix)
     }
