@@ -3,13 +3,11 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use asynx_core::store::{Erase, ForgetPolicy, PendingErasure, SnapshotStore as _};
 use asynx_core::{Category, StoreError, StreamId, Version};
-use futures::FutureExt as _;
 
 use crate::JetStreamStore;
 use crate::error::Refusal;
 use crate::head::{Chain, Mark, mark, version_of};
 use crate::names::BUCKET;
-use crate::read::beside;
 use crate::row::{Row, Rows};
 use crate::store::Shared;
 use crate::wire::Outgoing;
@@ -39,8 +37,10 @@ impl Erase for JetStreamStore {
         let payloads: Vec<u64> = payloads.collect();
         shared.keep_rows(stream, through, policy, dead.rows).await?;
         self.delete_through(stream, through).await?;
-        let overwriting = payloads.into_iter().map(|seq| shared.events.overwrite(seq).boxed());
-        beside(overwriting.collect()).await?;
+        // One after the other: the server does so anyhow, and appends come in between.
+        for seq in payloads {
+            shared.events.overwrite(seq).await?;
+        }
         if let Some(below) = dead.below {
             shared.events.purge(&shared.names.events(stream), Some(below)).await?;
         }

@@ -21,7 +21,7 @@ const BESIDE: usize = 16;
 const TRIES: u32 = 10;
 
 /// Some calls at a time, answered in their order.
-pub(crate) async fn beside<T: Send>(calls: Vec<BoxFuture<'_, Result<T, StoreError>>>) -> Result<Vec<T>, StoreError> {
+async fn beside<T: Send>(calls: Vec<BoxFuture<'_, Result<T, StoreError>>>) -> Result<Vec<T>, StoreError> {
     stream::iter(calls).buffered(BESIDE).try_collect().await
 }
 
