@@ -66,7 +66,7 @@ fn a_leader_that_slept_does_not_answer_with_what_was_true_before() {
             writer.store = store_at(&servers.url_of(awake), options()).await;
             let reader = store_at(&servers.url_of((leader + 2) % 3), options()).await;
             writer.append(1).await;
-            servers.pause(leader);
+            servers.pause(leader).await;
             writer.append(2).await;
             let (expected, stream) = (Version::new(writer.stored.len() as u64), writer.stream.clone());
             let reads = TOKIO.spawn(async move {

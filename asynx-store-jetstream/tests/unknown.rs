@@ -23,7 +23,7 @@ fn what_arrives_late_is_stored_once_or_not() {
             one.append(&stream, samples::event(1)).await.unwrap();
             other.heads(&[query(&stream)]).await.unwrap();
             // Both send the next version to a server that does not answer now.
-            servers.pause(0);
+            servers.pause(0).await;
             let groups = [samples::group(&stream, 2, count), samples::group(&stream, 2, count)];
             for (store, group) in [(&one, &groups[0]), (&other, &groups[1])] {
                 let outcome = store.append_batch(std::slice::from_ref(group)).await.remove(0);

@@ -22,6 +22,8 @@ pub(crate) struct Servers {
 impl Servers {
     /// Starts so many, with some more lines in their configuration.
     pub(crate) fn start(count: usize, settings: &str) -> Self {
+        // Before there is anything to take away.
+        let program = super::program();
         let (folder, ports) = (folder(), free_ports(2 * count));
         let (clients, routes) = ports.split_at(count);
         let urls: Vec<String> = routes.iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
@@ -37,10 +39,7 @@ impl Servers {
             std::fs::write(folder.join(format!("{n}.conf")), config).expect("the folder is writable");
         }
         let mut command = Command::new("sh");
-        command
-            .args(["-c", KEEPER, "keeper"])
-            .arg(super::program())
-            .arg(&folder);
+        command.args(["-c", KEEPER, "keeper"]).arg(program).arg(&folder);
         let mut keeper = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -97,8 +96,10 @@ impl Servers {
     }
 
     /// Lets one do nothing, as a machine that hangs.
-    pub(crate) fn pause(&self, n: usize) {
+    pub(crate) async fn pause(&self, n: usize) {
         self.tell("pause", n);
+        // Its threads stop one by one.
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 
     pub(crate) fn resume(&self, n: usize) {
