@@ -69,6 +69,8 @@ pub mod bus {
 /// Stores, and what a store of your own implements.
 pub mod store {
     pub use asynx_core::store::*;
+    #[cfg(feature = "jetstream")]
+    pub use asynx_store_jetstream::{JetStreamOptions, JetStreamStore, Storage};
     #[cfg(feature = "memory")]
     pub use asynx_store_memory::MemoryStore;
     #[cfg(feature = "postgres")]

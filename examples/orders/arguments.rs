@@ -1,17 +1,18 @@
 //! What the command line asks for.
 
-const USAGE: &str = "usage: orders [--store memory|sqlite|postgres] [--url URL or file]";
+const USAGE: &str = "usage: orders [--store memory|sqlite|postgres|jetstream] [--url URL or file]";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Memory,
     Sqlite,
     Postgres,
+    JetStream,
 }
 
 pub struct Arguments {
     pub kind: Kind,
-    /// Of PostgreSQL the URL, of SQLite the file.
+    /// Of PostgreSQL and JetStream the URL, of SQLite the file.
     pub url: Option<String>,
 }
 
@@ -26,6 +27,7 @@ impl Arguments {
                 ("--store", "memory") => kind = Kind::Memory,
                 ("--store", "sqlite") => kind = Kind::Sqlite,
                 ("--store", "postgres") => kind = Kind::Postgres,
+                ("--store", "jetstream") => kind = Kind::JetStream,
                 ("--store", other) => return Err(format!("there is no store {other:?}; {USAGE}")),
                 ("--url", _) => url = Some(value),
                 _ => return Err(format!("there is no option {option:?}; {USAGE}")),

@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use asynx::store::{MemoryStore, PostgresStore, SqliteStore};
+use asynx::store::{JetStreamStore, MemoryStore, PostgresStore, SqliteStore};
 use asynx::{Asynx, Store};
 use asynx_examples::say;
 
@@ -55,6 +55,10 @@ async fn start() -> Result<(), Box<dyn Error>> {
         Kind::Postgres => {
             let url = url.ok_or("PostgreSQL needs a URL: --url postgres://user:password@localhost/database")?;
             run("PostgreSQL", PostgresStore::connect(&url).await?).await
+        }
+        Kind::JetStream => {
+            let url = url.unwrap_or_else(|| "nats://localhost:4222".to_owned());
+            run("NATS JetStream", JetStreamStore::connect(&url).await?).await
         }
     }
 }

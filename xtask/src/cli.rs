@@ -17,7 +17,7 @@ enum Run {
 const COMMANDS: &[(&str, &str, Run)] = &[
     (
         "test",
-        "provisions PostgreSQL where a test needs it, runs every test, cleans up",
+        "provisions PostgreSQL and NATS where a test needs them, runs every test, cleans up",
         Run::Plain(test::run),
     ),
     (

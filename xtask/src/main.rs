@@ -13,6 +13,7 @@ mod examples;
 mod fix;
 mod interrupt;
 mod leash;
+mod nats;
 mod postgres;
 mod process;
 mod sim;

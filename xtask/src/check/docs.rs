@@ -7,7 +7,12 @@ use anyhow::{Context as _, Result, bail};
 pub(super) const MEND: &str = "name the test that proves it now, or write one";
 
 /// The documents that name tests, as `` `path/to/file.rs::test` `` or `` `path/to/file.rs` ``.
-const DOCUMENTS: [&str; 3] = ["docs/guarantees.md", "docs/from-go.md", "docs/postgres.md"];
+const DOCUMENTS: [&str; 4] = [
+    "docs/guarantees.md",
+    "docs/from-go.md",
+    "docs/jetstream.md",
+    "docs/postgres.md",
+];
 
 /// Looks every test up.
 pub(super) fn check(root: &Path) -> Result<()> {

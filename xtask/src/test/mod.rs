@@ -8,18 +8,23 @@ use anyhow::Result;
 
 use self::tally::Tally;
 use crate::postgres::{Cluster, Programs, serve};
-use crate::process;
 use crate::stopwatch::Stopwatch;
 use crate::workspace::{Workspace, cargo};
+use crate::{nats, process};
 
 /// The crate whose tests need the server.
 const POSTGRES_CRATE: &str = "asynx-store-postgres";
+/// The crate whose tests start servers of NATS.
+const JETSTREAM_CRATE: &str = "asynx-store-jetstream";
 
 pub(crate) fn run() -> Result<ExitCode> {
     let watch = Stopwatch::start();
     let workspace = Workspace::load()?;
     let mut tests = cargo();
     tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    if workspace.package(JETSTREAM_CRATE).is_some() {
+        nats::provide(&mut tests)?;
+    }
     let cluster = provision(&workspace, &mut tests)?;
 
     let mut tally = Tally::default();

@@ -1,0 +1,4 @@
+//! The JetStream store keeps every law, on one server.
+mod server;
+
+asynx_testkit::store_conformance!(server::Fixture::single());
