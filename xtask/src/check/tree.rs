@@ -11,11 +11,12 @@ pub(super) const MEND: &str = "is each new crate worth its compile time? If so, 
 
 const DOCUMENT: &str = "docs/dependencies.md";
 /// What is counted: a cell of the document's table, and the arguments of `cargo tree -p asynx`.
-const COUNTED: [&[&str]; 5] = [
+const COUNTED: [&[&str]; 6] = [
     &["--no-default-features"],
     &[],
     &["--features", "sqlite"],
     &["--features", "postgres"],
+    &["--features", "jetstream"],
     &["--all-features"],
 ];
 
