@@ -219,7 +219,7 @@ pub enum Error {
     /// A stored event has a newer schema than this program knows.
     #[error(
         "{stream}: version {version} has schema {found}, this program knows up to {known}; nothing was written, \
-         update the program"
+         update the program, or give this handle or projection its upcasters"
     )]
     SchemaNewer {
         /// Which aggregate.

@@ -107,7 +107,7 @@ async fn a_newer_schema_is_named() {
     put(&store, 1, record(1, 1, FIRST)).await;
     put(&store, 2, record(2, 3, "[]")).await;
     let wanted = "order/ORD-1: version 2 has schema 3, this program knows up to 1; nothing was written, \
-                  update the program";
+                  update the program, or give this handle or projection its upcasters";
     everyone_says(store, wanted).await;
 }
 

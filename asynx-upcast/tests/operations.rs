@@ -188,7 +188,7 @@ fn a_conversion_meets_whole_values_only() {
     assert!(matches!(refused.refusal(), Refusal::Inside));
     assert_eq!(
         refused.to_string(),
-        r#"convert("/lines/*/price"): operation 0, remove "/lines/0/price/tax": it changes the inside of a converted value"#
+        r#"convert("/lines/*/price"): operation 0, remove "/lines/0/price/tax": it changes the inside of a converted value: convert what is inside by a longer path, or write a closure"#
     );
 }
 

@@ -36,6 +36,7 @@ pub mod testing {}
 /// [writing-a-store]: mod@self::writing_a_store
 /// [doc-sqlite]: crate::store::SqliteStore
 /// [doc-postgres]: crate::store::PostgresStore
+/// [doc-jetstream]: self#the-pages-in-docs
 /// [doc-performance]: self#the-pages-in-docs
 #[doc = include_str!("../guide/stores.md")]
 pub mod stores {}
@@ -69,6 +70,7 @@ pub mod processes {}
 /// [snapshots]: mod@self::snapshots
 /// [doc-performance]: self#the-pages-in-docs
 /// [doc-sqlite]: crate::store::SqliteStore
+/// [doc-observability]: self#the-pages-in-docs
 #[doc = include_str!("../guide/operations.md")]
 pub mod operations {}
 

@@ -22,7 +22,10 @@
 //! | `sqlite` | `store::SqliteStore`: one file |
 //! | `postgres` | `store::PostgresStore`: a server |
 //! | `tls-rustls`, `tls-native-tls` | TLS to the server, one or the other |
+//! | `jetstream` | `store::JetStreamStore`: NATS, replicated |
 //! | `projection` | durable projections over the log of a store |
+//! | `metrics`, `tracing`, `opentelemetry` | figures, spans, and trace contexts that go with the events |
+//! | `tower` | commands as a tower service: `service` |
 //!
 //! Rust 1.95 or newer.
 

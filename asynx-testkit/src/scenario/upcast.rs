@@ -81,7 +81,6 @@ pub(super) fn parse_patch(patch: Json) -> Result<Patch, String> {
 ///     .then_document(json!({"amount": 0}));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "nothing is checked without a `then_...`"]
 pub struct UpcastScenario {
     upcast: Arc<dyn Upcast>,
     events: Vec<Written>,
@@ -89,6 +88,7 @@ pub struct UpcastScenario {
 
 impl UpcastScenario {
     /// This upcaster is asked.
+    #[must_use = "nothing is checked without a `then_...`"]
     pub fn by(upcast: impl Upcast) -> Self {
         Self {
             upcast: Arc::new(upcast),
@@ -100,6 +100,7 @@ impl UpcastScenario {
     ///
     /// # Panics
     /// On schema 0, and on what is no event name or no patch.
+    #[must_use = "nothing is checked without a `then_...`"]
     #[track_caller]
     pub fn given_events<N: AsRef<str>, P: Into<Json>>(
         mut self,

@@ -29,7 +29,7 @@ pub enum Refusal {
     #[error("it changes the object that holds the target as a whole")]
     Parent,
     /// The operation changes the inside of a value that can only be converted as a whole.
-    #[error("it changes the inside of a converted value")]
+    #[error("it changes the inside of a converted value: convert what is inside by a longer path, or write a closure")]
     Inside,
     /// The conversion failed.
     #[error("the conversion failed")]
