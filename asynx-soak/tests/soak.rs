@@ -25,7 +25,7 @@ fn sqlite_loses_nothing_to_readers() {
 }
 
 /// Long enough for each of the troubles that the servers have once: a cut, a leader killed, most of them killed.
-const TROUBLED: [&str; 3] = ["soak", "--seconds", "12"];
+const TROUBLED: [&str; 3] = ["soak", "--seconds", "6"];
 
 #[test]
 fn jetstream_loses_nothing_to_readers_while_servers_are_killed() {
