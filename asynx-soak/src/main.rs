@@ -23,17 +23,21 @@ use anyhow::{Result, bail};
 use crate::arguments::Arguments;
 
 const USAGE: &str = "usage:
-  asynx-soak soak [--seconds N] [--store postgres|sqlite] [--seed S] [--sabotage NAME]
-  asynx-soak crash [--rounds N] [--store postgres|sqlite|all] [--seed S] [--sabotage NAME]
-                   [--beside N] [--storms N] [--restarts N] [--patience SECONDS]
-  asynx-soak fight [--seconds N] [--store postgres|sqlite] [--seed S] [--sabotage NAME]
+  asynx-soak soak [--seconds N] [--store postgres|sqlite|jetstream|jetstream-1] [--seed S] [--sabotage NAME]
+  asynx-soak crash [--rounds N] [--store postgres|sqlite|jetstream|jetstream-1|all] [--seed S]
+                   [--sabotage NAME] [--beside N] [--storms N] [--restarts N] [--both N] [--patience SECONDS]
+  asynx-soak fight [--seconds N] [--store postgres|sqlite|jetstream|jetstream-1] [--seed S] [--sabotage NAME]
   asynx-soak projections [--seconds N] [--store postgres|sqlite] [--seed S] [--sabotage NAME]
 
   soak   4 processes append for N seconds, by default 60, others read; the last line says what was found.
+         JetStream is a cluster of three servers, or jetstream-1: its servers are killed, the leader among them, most of
+         them at once, and connections are cut; what is unknown is appended again until it is known.
          Sabotages break the readers, to prove that it is found: no-watermark (PostgreSQL only: events are read as
          soon as they can be seen), skip, repeat, swap.
-  crash  A process of clients is killed N times, by default 50; one of two --beside times (a fifth of N). PostgreSQL's
-         connections are terminated for a while --storms times (5), the server is restarted --restarts times (5).
+  crash  A process of clients is killed N times, by default 50; one of two --beside times (a fifth of N). The connections
+         to PostgreSQL and JetStream are cut for a while --storms times (5), the server, or some of its servers, killed and
+         started anew --restarts times (5). JetStream's are killed together with the process --both times (a fifth of N);
+         `--store jetstream` is a cluster of three, and then one server.
          A call that takes longer than 75 s is unanswered.
          Sabotages break the clients: early (answers before it is stored), keyless (keys are not passed on), mute (one
          call is never answered).
@@ -46,7 +50,8 @@ const USAGE: &str = "usage:
          no-fence (whoever moves a checkpoint is taken for its newest owner), skipped-partition (who takes over a
          partition begins at the end of the log).
 
-ASYNX_TEST_POSTGRES is the URL of the PostgreSQL server to use; `cargo xtask soak` and `cargo xtask crash` start one.";
+ASYNX_TEST_POSTGRES is the URL of the PostgreSQL server to use; `cargo xtask soak` and `cargo xtask crash` start one.
+ASYNX_TEST_NATS_SERVER is the program nats-server, by default the one on PATH; these commands find or fetch it.";
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -44,6 +44,14 @@ fn sqlite_keeps_what_it_acknowledged_to_processes_that_die() {
 }
 
 #[test]
+fn jetstream_keeps_what_it_acknowledged_to_processes_and_servers_that_die() {
+    let few = "crash --store jetstream --rounds 1 --beside 0 --storms 0 --restarts 0 --both 2";
+    let run = run(&few.split(' ').collect::<Vec<_>>());
+    // A cluster, and one server.
+    assert_sound(&run, 2 * 2);
+}
+
+#[test]
 fn an_answer_before_the_append_is_found_out() {
     for store in ["postgres", "sqlite"] {
         let run = finds("lost", &short(&[store, "--sabotage", "early"]));

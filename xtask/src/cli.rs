@@ -33,12 +33,12 @@ const COMMANDS: &[(&str, &str, Run)] = &[
     ),
     (
         "soak",
-        "many processes on one database: [--fight|--projections] [--seconds N] [--store postgres|sqlite] [--seed S] [--sabotage NAME]",
+        "many processes on one database: [--fight|--projections] [--seconds N] [--store postgres|sqlite|jetstream] [--seed S] [--sabotage NAME]",
         Run::WithArguments(soak::soak),
     ),
     (
         "crash",
-        "SIGKILL, broken connections, restarts of the server: [--rounds N] [--store postgres|sqlite|all] [--seed S]",
+        "SIGKILL, broken connections, restarts of the server: [--rounds N] [--store postgres|sqlite|jetstream|all] [--seed S]",
         Run::WithArguments(soak::crash),
     ),
     (

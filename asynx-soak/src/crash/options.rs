@@ -24,6 +24,8 @@ pub(super) struct Options {
     pub(super) storms: u64,
     /// How often the server is restarted.
     pub(super) restarts: u64,
+    /// How often servers and a process are killed together.
+    pub(super) both: u64,
 }
 
 impl Options {
@@ -31,7 +33,7 @@ impl Options {
         let store: String = arguments.value("--store")?.unwrap_or_else(|| "all".to_owned());
         let stores: Vec<_> = STORES
             .into_iter()
-            .filter(|known| store == "all" || store == *known)
+            .filter(|known| store == "all" || known.split('-').next() == Some(&store) || store == *known)
             .collect();
         if stores.is_empty() {
             bail!("`{store}` is no store: {} are, and all", STORES.join(", "));
@@ -46,6 +48,7 @@ impl Options {
             beside: arguments.value("--beside")?.unwrap_or(rounds.div_ceil(5)),
             storms: arguments.value("--storms")?.unwrap_or(5),
             restarts: arguments.value("--restarts")?.unwrap_or(5),
+            both: arguments.value("--both")?.unwrap_or(rounds.div_ceil(5)),
         };
         arguments.end()?;
         Ok(options)

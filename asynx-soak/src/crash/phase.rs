@@ -20,8 +20,10 @@ pub(super) enum Phase {
     Beside,
     /// Their connections are terminated, many times in a short while.
     Terminated,
-    /// Their server is restarted without an orderly end.
+    /// Their server is restarted without an orderly end; of a cluster some servers are.
     Restarted,
+    /// Servers are killed, and while they are dead the clients' process is.
+    Both,
 }
 
 /// So long, in milliseconds, and so many acknowledged payments long a process may work before it is killed.
@@ -39,6 +41,7 @@ impl Phase {
             Self::Beside => "one of two killed",
             Self::Terminated => "terminate",
             Self::Restarted => "restart",
+            Self::Both => "both killed",
         }
     }
 
@@ -48,6 +51,7 @@ impl Phase {
             Self::Beside => options.beside,
             Self::Terminated => options.storms,
             Self::Restarted => options.restarts,
+            Self::Both => options.both,
         }
     }
 
@@ -67,7 +71,7 @@ impl Phase {
                     crew.listen(PEACE.mul_f64(unit(&mut random))).await?;
                     let trouble = async {
                         match self {
-                            Self::Restarted => server.restart().await,
+                            Self::Restarted => server.restart(&mut random).await,
                             _ => server.storm(&mut random).await,
                         }
                     };
@@ -75,7 +79,9 @@ impl Phase {
                     crew.recover(RECOVERED).await?;
                 }
             }
+            Self::Both => kill_both(&mut crew, Server::of(database).await?, &mut random, &mut progress).await?,
         }
+        database.whole().await?;
         crew.listen(PEACE).await?;
         let unanswered = crew.stop().await?;
         crew.tell_notes();
@@ -109,6 +115,23 @@ async fn kill(crew: &mut Crew, random: &mut Random, progress: &mut Progress, pro
         if random.chance(0.9) {
             crew.ready(alive[which]).await?;
         }
+    }
+    Ok(())
+}
+
+/// Kills servers and the clients' process in each round, and starts all again.
+async fn kill_both(crew: &mut Crew, mut server: Server, random: &mut Random, progress: &mut Progress) -> Result<()> {
+    let mut process = crew.start(&[]).await?;
+    crew.ready(process).await?;
+    while progress.next(crew) {
+        crew.recover(1 + random.below(SOME) as usize).await?;
+        crew.listen_beside(server.kill(random)).await?;
+        crew.listen(Duration::from_millis(random.below(LIFE))).await?;
+        let again = crew.kill(process).await?;
+        process = crew.start(&again).await?;
+        crew.listen(Duration::from_millis(random.below(LIFE))).await?;
+        server.start()?;
+        crew.ready(process).await?;
     }
     Ok(())
 }

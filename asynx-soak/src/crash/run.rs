@@ -12,7 +12,14 @@ use crate::process::until_interrupted;
 fn phases(store: &str) -> &'static [Phase] {
     match store {
         "postgres" => &[Phase::Killed, Phase::Beside, Phase::Terminated, Phase::Restarted],
-        _ => &[Phase::Killed, Phase::Beside],
+        "sqlite" => &[Phase::Killed, Phase::Beside],
+        _ => &[
+            Phase::Killed,
+            Phase::Beside,
+            Phase::Terminated,
+            Phase::Restarted,
+            Phase::Both,
+        ],
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::engine;
-use super::tables::{PostgresTables, SqliteTables};
+use super::tables::{NO_TABLES, PostgresTables, SqliteTables};
 use crate::arguments::Arguments;
 use crate::database::Database;
 use crate::process::{Owner, say};
@@ -41,6 +41,7 @@ pub(crate) async fn work(mut arguments: Arguments) -> Result<ExitCode> {
             sabotage,
         )?,
         Database::Sqlite(sqlite) => engine::start(sqlite.store().await?, &SqliteTables::open(sqlite).await?, sabotage)?,
+        Database::JetStream(_) => bail!(NO_TABLES),
     };
     let stop = Arc::new(AtomicBool::new(false));
     let mut writing = write(database.open().await?, seed, process, writers, &stop);
@@ -67,7 +68,11 @@ pub(crate) async fn work(mut arguments: Arguments) -> Result<ExitCode> {
 fn write(store: Arc<dyn Store>, seed: u64, process: u64, writers: u64, stop: &Arc<AtomicBool>) -> JoinSet<Result<()>> {
     let mut writing = JoinSet::new();
     for writer in 0..writers {
-        let mut writer = Writer::new(Arc::clone(&store), Plan::new(seed, process, writer, false));
+        let mut writer = Writer::new(
+            Arc::clone(&store),
+            Plan::new(seed, process, writer, false),
+            Duration::ZERO,
+        );
         let stop = Arc::clone(stop);
         writing.spawn(async move {
             while !stop.load(Ordering::Relaxed) {

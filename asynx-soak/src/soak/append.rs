@@ -5,15 +5,21 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, HeadQuery, NewEvent};
-use asynx_core::{Position, Store, StreamId, Version};
-use tokio::time::timeout;
+use asynx_core::{Position, Store, StoreError, StreamId, Version};
+use tokio::time::{sleep, timeout};
 
+use super::find_out::find_out;
 use super::given::tell;
 use super::plan::{Draft, Plan};
+use crate::database::patiently;
 use crate::process::say;
 
 /// How often an append that lost a race is tried again.
 const TRIES: usize = 4;
+/// How long a writer that was refused waits.
+const PAUSE: Duration = Duration::from_millis(20);
+/// So long an append may take until it counts as unanswered.
+const ANSWER: Duration = Duration::from_secs(75);
 
 /// What became of appends that were not acknowledged.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,6 +29,9 @@ pub(super) struct Tally {
     pub(super) rolled_back: u64,
     pub(super) refused: u64,
     pub(super) unknown: u64,
+    /// So many of the unknown ones were appended again until it was known what became of them.
+    pub(super) settled: u64,
+    pub(super) unanswered: u64,
 }
 
 impl AddAssign for Tally {
@@ -32,6 +41,8 @@ impl AddAssign for Tally {
         self.rolled_back += other.rolled_back;
         self.refused += other.refused;
         self.unknown += other.unknown;
+        self.settled += other.settled;
+        self.unanswered += other.unanswered;
     }
 }
 
@@ -42,16 +53,22 @@ pub(crate) struct Writer {
     heads: HashMap<StreamId, Version>,
     last: Option<(StreamId, NewEvent)>,
     tally: Tally,
+    /// For how long the store may be out of reach; no time at all where it is always there.
+    patience: Duration,
+    /// What may be stored, and is to be found out.
+    open: Vec<AppendGroup>,
 }
 
 impl Writer {
-    pub(crate) fn new(store: Arc<dyn Store>, plan: Plan) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, plan: Plan, patience: Duration) -> Self {
         Self {
             store,
             plan,
             heads: HashMap::new(),
             last: None,
             tally: Tally::default(),
+            patience,
+            open: Vec::new(),
         }
     }
 
@@ -63,12 +80,15 @@ impl Writer {
     pub(crate) async fn step(&mut self) -> Result<()> {
         let mut drafts = self.plan.drafts();
         if self.plan.random().chance(0.01) {
-            return self.drop_early(drafts).await;
+            self.drop_early(drafts).await?;
+            return self.find_out().await;
         }
+        let refused = self.tally.refused;
         for _ in 0..TRIES {
             let groups = self.groups(&drafts);
             let outcomes = self.append(&groups).await;
             drafts = self.settle(drafts, groups, outcomes)?;
+            self.find_out().await?;
             if drafts.is_empty() {
                 break;
             }
@@ -76,6 +96,9 @@ impl Writer {
         }
         if self.plan.random().chance(0.01) {
             self.repeat().await?;
+        }
+        if self.tally.refused > refused && !self.patience.is_zero() {
+            sleep(PAUSE).await;
         }
         Ok(())
     }
@@ -85,7 +108,16 @@ impl Writer {
         drafts.iter().map(behind).collect()
     }
 
-    async fn append(&self, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
+    async fn append(&mut self, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
+        if let Ok(outcomes) = timeout(ANSWER, self.ask(groups)).await {
+            return outcomes;
+        }
+        self.tally.unanswered += groups.len() as u64;
+        let unknown = || GroupOutcome::none(AppendError::Unknown(StoreError::transient("it was not answered")));
+        groups.iter().map(|_| unknown()).collect()
+    }
+
+    async fn ask(&self, groups: &[AppendGroup]) -> Vec<GroupOutcome> {
         let ([group], Some(event)) = (groups, groups.first().and_then(|group| group.events.first())) else {
             return self.store.append_batch(groups).await;
         };
@@ -129,13 +161,21 @@ impl Writer {
                 Some(AppendError::Duplicate { event_id }) => {
                     bail!("event {event_id} is new, and was refused as a duplicate")
                 }
-                Some(AppendError::NotApplied(_)) if draft.is_doomed() => self.tally.rolled_back += 1,
+                Some(AppendError::NotApplied(_)) if draft.is_doomed() && self.patience.is_zero() => {
+                    self.tally.rolled_back += 1
+                }
                 Some(AppendError::NotApplied(error)) => {
                     self.tally.refused += 1;
-                    eprintln!("refused: {error}");
+                    if self.patience.is_zero() {
+                        eprintln!("refused: {error}");
+                    } else if !error.is_transient() {
+                        bail!("{}: {error}", group.stream);
+                    }
                 }
                 Some(AppendError::Unknown(error)) => {
-                    eprintln!("unknown: {error}");
+                    if self.patience.is_zero() {
+                        eprintln!("unknown: {error}");
+                    }
                     self.unknown(&group, stored);
                 }
             }
@@ -156,13 +196,31 @@ impl Writer {
         }
     }
 
+    /// Finds out what became of appends, by appending again. Without patience that is left to who knows all writers.
+    async fn find_out(&mut self) -> Result<()> {
+        for group in std::mem::take(&mut self.open) {
+            let (stream, events) = (group.stream.clone(), group.events.len() as u64);
+            for (event, position) in find_out(&*self.store, group, true, self.patience).await? {
+                acknowledged(&stream, &event, position)?;
+                self.heads.insert(stream.clone(), event.version);
+            }
+            self.tally.settled += events;
+        }
+        Ok(())
+    }
+
     /// An event that is stored already must be refused.
     async fn repeat(&mut self) -> Result<()> {
         let Some((stream, mut event)) = self.last.clone() else {
             return Ok(());
         };
-        event.version = event.version.next();
+        // Where ids are not unique it is asynx that looks them up, and the version that refuses.
+        let by_id = self.store.unique_event_ids();
+        if by_id {
+            event.version = event.version.next();
+        }
         match self.store.append(&stream, event.clone()).await {
+            Err(AppendError::Conflict) if !by_id => self.tally.duplicates += 1,
             Err(AppendError::Duplicate { .. }) => self.tally.duplicates += 1,
             // Told as one that is stored twice.
             Ok(position) => acknowledged(&stream, &event, position)?,
@@ -178,7 +236,8 @@ impl Writer {
             stream: draft.stream.clone(),
             event_id: None,
         });
-        let heads = self.store.heads(&queries.collect::<Vec<_>>()).await?;
+        let queries: Vec<_> = queries.collect();
+        let heads = patiently(self.patience, || self.store.heads(&queries)).await?;
         for (draft, head) in drafts.iter().zip(heads) {
             match head.version {
                 Some(version) => self.heads.insert(draft.stream.clone(), version),
@@ -189,12 +248,17 @@ impl Writer {
     }
 
     fn unknown(&mut self, group: &AppendGroup, from: usize) {
+        self.tally.unknown += (group.events.len() - from) as u64;
+        self.heads.remove(&group.stream);
+        if !self.patience.is_zero() {
+            let (stream, events) = (group.stream.clone(), group.events[from..].to_vec());
+            self.open.push(AppendGroup { stream, events });
+            return;
+        }
         for event in &group.events[from..] {
-            self.tally.unknown += 1;
             let told = tell(&group.stream, &event.event_name, event.version, event.event_id, None);
             say(&format!("unknown {told}"));
         }
-        self.heads.remove(&group.stream);
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Crew {
     writers: usize,
     heard: Receiver<(usize, Said)>,
     pub(super) ledger: Ledger,
-    pub(super) tally: [u64; 5],
+    pub(super) tally: [u64; 7],
     /// How much each process of readers was given.
     progress: Vec<u64>,
     given: Vec<Vec<Given>>,
@@ -68,7 +68,7 @@ impl Crew {
             writers: options.processes as usize,
             heard,
             ledger: Ledger::default(),
-            tally: [0; 5],
+            tally: [0; 7],
             progress: vec![0; readers],
             given: vec![Vec::new(); readers],
             restarts: 0,

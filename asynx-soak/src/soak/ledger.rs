@@ -1,4 +1,5 @@
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use asynx_core::store::HeadQuery;
@@ -6,6 +7,7 @@ use asynx_core::{Store, Version};
 
 use super::compare::{Verdict, compare};
 use super::given::{Given, Names, Told};
+use crate::database::patiently;
 
 /// What was stored, by what the writers were answered.
 #[derive(Default)]
@@ -107,7 +109,7 @@ impl Ledger {
     }
 
     /// How many streams have another head than they should have.
-    pub(super) async fn wrong_heads(&self, store: &dyn Store) -> Result<usize> {
+    pub(super) async fn wrong_heads(&self, store: &dyn Store, patience: Duration) -> Result<usize> {
         let heads: HashMap<u32, Version> = self.stored.iter().map(|one| (one.stream, one.version)).collect();
         let mut heads: Vec<_> = heads.into_iter().collect();
         heads.sort_unstable();
@@ -117,7 +119,8 @@ impl Ledger {
                 stream: self.names.streams()[*stream as usize].clone(),
                 event_id: None,
             });
-            let found = store.heads(&queries.collect::<Vec<_>>()).await?;
+            let queries: Vec<_> = queries.collect();
+            let found = patiently(patience, || store.heads(&queries)).await?;
             let differ = heads
                 .iter()
                 .zip(found)

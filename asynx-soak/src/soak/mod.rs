@@ -2,12 +2,13 @@
 //!
 //! A writer reports each acknowledged append to the process that started all; a reader keeps what it was given. Some
 //! readers follow without interruption, others go on from any position that a reader was ever given. Meanwhile
-//! transactions of others are held open and appends are rolled back.
+//! transactions of others are held open and appends are rolled back; of JetStream servers are killed and connections cut.
 
 mod options;
 mod run;
 
 mod append;
+mod find_out;
 mod plan;
 mod write;
 

@@ -21,7 +21,7 @@ from {schema}.events where (epoch, tx, seq) > ($1, $2, $3) order by epoch, tx, s
 impl Naive {
     pub(super) async fn open(database: &Database) -> Result<Self> {
         let Database::Postgres(postgres) = database else {
-            bail!("a log without a watermark is of PostgreSQL only: SQLite writes one transaction after the other");
+            bail!("a log without a watermark is of PostgreSQL only: the others write one after the other");
         };
         Ok(Self {
             connection: Mutex::new(postgres.connect().await?),

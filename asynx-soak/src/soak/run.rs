@@ -31,8 +31,12 @@ async fn soak(options: &Options, database: &Database) -> Result<ExitCode> {
         seed,
         ..
     } = options;
+    let last = match database {
+        Database::JetStream(_) => "one on a handle of its own",
+        Database::Postgres(_) | Database::Sqlite(_) => "one that hinders",
+    };
     println!(
-        "soak: {} seed {seed}: {processes} processes of {writers} writers and one that hinders, {readers} of readers, for {} s",
+        "soak: {} seed {seed}: {processes} processes of {writers} writers and {last}, {readers} of readers, for {} s",
         options.store,
         options.time.as_secs()
     );
@@ -41,18 +45,25 @@ async fn soak(options: &Options, database: &Database) -> Result<ExitCode> {
     let mut crew = Crew::start(options, database, Watermark::of(database).await?)?;
     crew.go_on().await?;
 
-    let ((), strangers) = tokio::try_join!(crew.end_writers(), hinder.stop())?;
+    let ((), hindrances) = tokio::try_join!(crew.end_writers(), hinder.stop())?;
     let settled = crew.ledger.settle(&*store).await?;
     let mut verdict = crew.ledger.close();
     let Some(end) = crew.ledger.end() else {
         bail!("nothing was acknowledged, which proves nothing");
     };
-    let [conflicts, duplicates, rolled_back, refused, unknown] = crew.tally;
-    println!(
-        "soak: wrote for {:.0} s: {conflicts} conflicts, {rolled_back} rolled back, {refused} refused, {duplicates} \
-         duplicates refused, {unknown} unknown of which {settled} are stored, {strangers} transactions of strangers",
-        crew.watch.seconds()
-    );
+    let [conflicts, duplicates, rolled_back, refused, unknown, again, unanswered] = crew.tally;
+    let lasted = crew.watch.seconds();
+    if database.patience().is_zero() {
+        println!(
+            "soak: wrote for {lasted:.0} s: {conflicts} conflicts, {rolled_back} rolled back, {refused} refused, {duplicates} \
+             duplicates refused, {unknown} unknown of which {settled} are stored, {hindrances}"
+        );
+    } else {
+        println!(
+            "soak: wrote for {lasted:.0} s: {conflicts} conflicts, {duplicates} repeated appends refused, {hindrances}"
+        );
+        println!("soak: told not applied {refused} unknown {unknown} settled {again} unanswered {unanswered}");
+    }
     let delivered = crew.end_readers(&end).await?;
     let ledger = &crew.ledger;
 
@@ -63,7 +74,7 @@ async fn soak(options: &Options, database: &Database) -> Result<ExitCode> {
         verdict += judged;
     }
     verdict += std::mem::take(&mut crew.restarted);
-    let wrong_heads = ledger.wrong_heads(&*store).await?;
+    let wrong_heads = ledger.wrong_heads(&*store, database.patience()).await?;
     println!(
         "soak: {} uninterrupted readers, {} restarts of others which read {} events, {:.0} s in all",
         delivered.len(),
@@ -80,7 +91,8 @@ async fn soak(options: &Options, database: &Database) -> Result<ExitCode> {
         ..
     } = verdict;
     println!("committed {committed} delivered {fewest} lost {lost} twice {twice} disordered {disordered}");
-    let sound = verdict.is_sound() && wrong_heads == 0 && committed > 0 && crew.restarts > 0;
+    let is_answered = unanswered == 0 && (database.patience().is_zero() || unknown == again);
+    let sound = verdict.is_sound() && wrong_heads == 0 && committed > 0 && crew.restarts > 0 && is_answered;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

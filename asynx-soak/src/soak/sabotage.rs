@@ -1,13 +1,14 @@
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use asynx_core::store::{EventLog, LogPage, LogQuery};
 use asynx_core::{Position, Store};
 
 use super::naive::Naive;
-use crate::database::Database;
+use crate::database::{Database, patiently};
 
 /// A deliberate bug of readers, to prove that it is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,7 @@ pub(super) struct Log {
     naive: Option<Naive>,
     sabotage: Option<Sabotage>,
     pages: AtomicU64,
+    patience: Duration,
 }
 
 /// One page in so many is broken.
@@ -67,13 +69,17 @@ impl Log {
             naive,
             sabotage,
             pages: AtomicU64::new(0),
+            patience: database.patience(),
         })
     }
 
     pub(super) async fn read(&self, query: &LogQuery) -> Result<LogPage> {
         match &self.naive {
             Some(naive) => naive.read(query).await,
-            None => Ok(self.log()?.read(query).await?),
+            None => {
+                let log = self.log()?;
+                patiently(self.patience, || log.read(query)).await
+            }
         }
     }
 

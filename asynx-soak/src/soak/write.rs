@@ -28,13 +28,15 @@ pub(crate) async fn write(mut arguments: Arguments) -> Result<std::process::Exit
     let store = database.open().await?;
     let mut tasks = JoinSet::new();
     for writer in 0..=writers {
-        let hinders = writer == writers;
-        let store = if hinders {
+        let is_last = writer == writers;
+        // Where the database can be made to be slow.
+        let hinders = is_last && !matches!(database, Database::JetStream(_));
+        let store = if is_last {
             database.open().await?
         } else {
             Arc::clone(&store)
         };
-        let mut writer = Writer::new(store, Plan::new(seed, process, writer, hinders));
+        let mut writer = Writer::new(store, Plan::new(seed, process, writer, hinders), database.patience());
         let stop = Arc::clone(&stop);
         tasks.spawn(async move {
             while !stop.load(Ordering::Relaxed) {
@@ -61,9 +63,11 @@ pub(crate) async fn write(mut arguments: Arguments) -> Result<std::process::Exit
         rolled_back,
         refused,
         unknown,
+        settled,
+        unanswered,
     } = tally;
     say(&format!(
-        "tally {conflicts} {duplicates} {rolled_back} {refused} {unknown}"
+        "tally {conflicts} {duplicates} {rolled_back} {refused} {unknown} {settled} {unanswered}"
     ));
     Ok(std::process::ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 pub(super) use postgres::PostgresTables;
 pub(super) use sqlite::SqliteTables;
-pub(super) use view::View;
+pub(super) use view::{NO_TABLES, View};
 
 use super::judge::Event;
 

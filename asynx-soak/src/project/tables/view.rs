@@ -1,10 +1,14 @@
-use anyhow::Result;
+use anyhow::{Result, bail};
 use asynx_core::Position;
 
 use super::{PostgresTables, SqliteTables};
 use crate::database::Database;
 use crate::project::judge::Event;
 use crate::project::table::Table;
+
+/// Why JetStream is none of these proofs.
+pub(in crate::project) const NO_TABLES: &str =
+    "this compares tables that projections write in one transaction with their checkpoints: take postgres or sqlite";
 
 /// What lies in the database.
 pub(in crate::project) enum View {
@@ -17,6 +21,7 @@ impl View {
         match database {
             Database::Postgres(postgres) => PostgresTables::open(postgres).await.map(Self::Postgres),
             Database::Sqlite(sqlite) => SqliteTables::open(sqlite).await.map(Self::Sqlite),
+            Database::JetStream(_) => bail!(NO_TABLES),
         }
     }
 

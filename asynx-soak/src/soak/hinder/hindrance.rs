@@ -5,12 +5,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::{postgres, sqlite};
+use super::done::Done;
+use super::{jetstream, postgres, sqlite};
 use crate::database::Database;
 
-/// Transactions of strangers.
+/// Transactions of strangers, or whoever kills servers.
 pub(in crate::soak) struct Hinder {
-    tasks: JoinSet<Result<u64>>,
+    tasks: JoinSet<Result<Done>>,
     stop: watch::Sender<bool>,
 }
 
@@ -23,26 +24,27 @@ impl Hinder {
         match database {
             Database::Postgres(postgres) => postgres::start(postgres, seed, &mut hinder).await?,
             Database::Sqlite(sqlite) => sqlite::start(sqlite, seed, &mut hinder).await?,
+            Database::JetStream(jetstream) => jetstream::start(jetstream, seed, &mut hinder).await?,
         }
         Ok(hinder)
     }
 
-    /// Begins to have transactions.
-    pub(super) fn begin<F>(&mut self, transactions: impl FnOnce(Stop) -> F)
+    /// Begins to hinder.
+    pub(super) fn begin<F>(&mut self, hindering: impl FnOnce(Stop) -> F)
     where
-        F: Future<Output = Result<u64>> + Send + 'static,
+        F: Future<Output = Result<Done>> + Send + 'static,
     {
-        self.tasks.spawn(transactions(Stop(self.stop.subscribe())));
+        self.tasks.spawn(hindering(Stop(self.stop.subscribe())));
     }
 
-    /// Ends the transactions; how many there were.
-    pub(in crate::soak) async fn stop(mut self) -> Result<u64> {
+    /// Ends it; what there was.
+    pub(in crate::soak) async fn stop(mut self) -> Result<Done> {
         self.stop.send_replace(true);
-        let mut transactions = 0;
+        let mut done = Done::default();
         while let Some(ended) = self.tasks.join_next().await {
-            transactions += ended??;
+            done += ended??;
         }
-        Ok(transactions)
+        Ok(done)
     }
 }
 

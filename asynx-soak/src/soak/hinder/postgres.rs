@@ -5,6 +5,7 @@ use asynx_testkit::Random;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 use super::super::plan::{DOOMED, REFUSED, SLOW};
+use super::done::Done;
 use super::hindrance::{Hinder, Stop};
 use crate::database::Postgres;
 
@@ -54,7 +55,7 @@ pub(super) async fn start(postgres: &Postgres, seed: u64, hinder: &mut Hinder) -
 
 /// One transaction after the other: some write and then do nothing, or something that lasts, some only read; some are
 /// rolled back.
-async fn strange(mut connection: PgConnection, insert: String, mut random: Random, mut stop: Stop) -> Result<u64> {
+async fn strange(mut connection: PgConnection, insert: String, mut random: Random, mut stop: Stop) -> Result<Done> {
     let mut transactions = 0;
     while !stop.is_wanted() {
         // Short ones are more frequent.
@@ -82,5 +83,5 @@ async fn strange(mut connection: PgConnection, insert: String, mut random: Rando
         transactions += 1;
         stop.pause(PAUSE * u32::try_from(random.below(100))? / 100).await;
     }
-    Ok(transactions)
+    Ok(Done::transactions(transactions))
 }

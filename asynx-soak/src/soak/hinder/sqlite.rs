@@ -5,6 +5,7 @@ use asynx_testkit::Random;
 use sqlx::{AssertSqlSafe, Executor as _, SqliteConnection};
 
 use super::super::plan::{DOOMED, REFUSED};
+use super::done::Done;
 use super::hindrance::{Hinder, Stop};
 use crate::database::Sqlite;
 
@@ -34,7 +35,7 @@ pub(super) async fn start(sqlite: &Sqlite, seed: u64, hinder: &mut Hinder) -> Re
     Ok(())
 }
 
-async fn write(mut connection: SqliteConnection, mut random: Random, mut stop: Stop) -> Result<u64> {
+async fn write(mut connection: SqliteConnection, mut random: Random, mut stop: Stop) -> Result<Done> {
     let mut transactions = 0;
     while !stop.is_wanted() {
         stop.pause(part(PAUSE, &mut random)).await;
@@ -48,10 +49,10 @@ async fn write(mut connection: SqliteConnection, mut random: Random, mut stop: S
         connection.execute(end).await?;
         transactions += 1;
     }
-    Ok(transactions)
+    Ok(Done::transactions(transactions))
 }
 
-async fn read(mut connection: SqliteConnection, mut random: Random, mut stop: Stop) -> Result<u64> {
+async fn read(mut connection: SqliteConnection, mut random: Random, mut stop: Stop) -> Result<Done> {
     let mut transactions = 0;
     while !stop.is_wanted() {
         connection.execute("begin").await?;
@@ -61,7 +62,7 @@ async fn read(mut connection: SqliteConnection, mut random: Random, mut stop: St
         transactions += 1;
         stop.pause(part(PAUSE, &mut random)).await;
     }
-    Ok(transactions)
+    Ok(Done::transactions(transactions))
 }
 
 /// Short ones are more frequent.

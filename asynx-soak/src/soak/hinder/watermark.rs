@@ -16,7 +16,7 @@ impl Watermark {
     pub(in crate::soak) async fn of(database: &Database) -> Result<Self> {
         match database {
             Database::Postgres(postgres) => postgres.connect().await.map(Some).map(Self),
-            Database::Sqlite(_) => Ok(Self(None)),
+            Database::Sqlite(_) | Database::JetStream(_) => Ok(Self(None)),
         }
     }
 

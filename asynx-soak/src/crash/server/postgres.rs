@@ -7,7 +7,7 @@ use sqlx::{Executor as _, PgConnection, Row as _};
 use tokio::time::sleep;
 
 use crate::clock::Stopwatch;
-use crate::database::{Database, Postgres};
+use crate::database::Postgres;
 
 /// What `cargo xtask crash` waits for, on stdout.
 const RESTART: &str = "please restart the server";
@@ -17,17 +17,14 @@ const TICK: Duration = Duration::from_millis(50);
 /// How long a storm lasts.
 const STORM: Duration = Duration::from_secs(2);
 
-/// Makes trouble on the server.
-pub(super) struct Server {
+/// Makes trouble on the server of PostgreSQL.
+pub(in crate::crash) struct PostgresServer {
     postgres: Postgres,
     side: PgConnection,
 }
 
-impl Server {
-    pub(super) async fn of(database: &Database) -> Result<Self> {
-        let Database::Postgres(postgres) = database else {
-            bail!("only PostgreSQL has a server");
-        };
+impl PostgresServer {
+    pub(super) async fn of(postgres: &Postgres) -> Result<Self> {
         Ok(Self {
             side: postgres.connect().await?,
             postgres: postgres.clone(),
