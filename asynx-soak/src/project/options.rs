@@ -24,7 +24,7 @@ impl Options {
             seed: arguments.value("--seed")?.unwrap_or(1),
             sabotage: arguments.value("--sabotage")?,
             processes: 4,
-            writers: 4,
+            writers: arguments.value("--writers")?.unwrap_or(4),
         };
         arguments.end()?;
         Ok(options)
