@@ -7,7 +7,9 @@
 //! a stream (`tap`) or to a `queue`. A queue holds the `lanes` of the aggregates, and a `worker` of it runs the
 //! handler (`handling`). `forget` and `activity` serve those who wait.
 //!
-//! Feature `sabotage`: deliberate bugs, for the proof that the simulator finds them. Never for use.
+//! # Features
+//! - `tracing`: spans of handlers; `metrics`: figures of handlers. `docs/observability.md` lists them.
+//! - `sabotage`: deliberate bugs, for the proof that the simulator finds them. Never for use.
 
 mod activity;
 mod bus;

@@ -1,5 +1,5 @@
-//! What asynx tells of itself: spans (feature `tracing`) and figures (feature `metrics`). `docs/observability.md` lists
-//! them. A part of asynx, not for use by itself.
+//! What asynx tells of itself: spans (feature `tracing`), linked to the trace context of commands (feature `opentelemetry`), and
+//! figures (feature `metrics`). `docs/observability.md` lists them. A part of asynx, not for use by itself.
 //!
 //! Without the features every type here is empty and every function does nothing. The names, labels and fields are here
 //! and nowhere else; whoever counts something calls one function.

@@ -6,7 +6,10 @@
 //! `load` and `fold` get the states, `group` runs the commands, `commit` appends, `settle` finds out what became of
 //! appends whose answer was lost; `reader` answers reads; `forget` erases.
 //!
-//! Feature `sabotage`: deliberate bugs, for the proof that the simulator finds them. Never for use.
+//! # Features
+//! - `tracing`: spans of commands, loads and appends; `metrics`: figures of the write path. `docs/observability.md` lists
+//!   them.
+//! - `sabotage`: deliberate bugs, for the proof that the simulator finds them. Never for use.
 
 mod accept;
 mod cache;

@@ -8,6 +8,9 @@
 //! handled, tells how far each has come, and stops in order.
 //!
 //! [`subscribe`] is the stream beneath: no checkpoint, no engine. [`testing`] gives a projection events in a test.
+//!
+//! # Features
+//! - `tracing`: spans of handlers; `metrics`: figures: lag, events, failures. `docs/observability.md` lists them.
 
 mod engine;
 mod error;

@@ -19,6 +19,7 @@
 //! - `tokio` (default), `smol`: what the store runs on.
 //! - `tls-rustls`: TLS by rustls, with the certificates of the operating system; `tls-native-tls`: by its library. Without
 //!   one of them there is no TLS.
+//! - `metrics`: the age of the watermark as a figure.
 
 mod options;
 mod store;
