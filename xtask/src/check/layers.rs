@@ -106,6 +106,7 @@ mod tests {
             ("asynx-bus", &["asynx-core", "asynx-store-new"]),
             ("asynx-core", &["asynx-bus", "asynx-observe"]),
             ("asynx-lanes", &[]),
+            ("asynx-observe", &[]),
             ("asynx-processor", &["asynx-lanes"]),
             ("asynx-store-new", &["asynx"]),
         ]);
