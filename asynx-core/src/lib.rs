@@ -23,6 +23,7 @@ mod timestamp;
 mod trace_context;
 mod upcast;
 mod version;
+mod yield_now;
 
 pub mod bus;
 pub mod patch;
@@ -48,3 +49,4 @@ pub use timestamp::Timestamp;
 pub use trace_context::TraceContext;
 pub use upcast::{NoUpcast, Upcast, UpcastError};
 pub use version::{InvalidVersion, SchemaVersion, Version};
+pub use yield_now::yield_now;

@@ -1,10 +1,8 @@
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 
 use asynx_core::store::{AppendError, AppendGroup, GroupOutcome};
-use asynx_core::{Runtime, StoreError};
+use asynx_core::{Runtime, StoreError, yield_now};
 use futures::future::{BoxFuture, join_all};
 
 use crate::LaneOptions;
@@ -106,18 +104,6 @@ impl Shared {
 /// How often those that are ready are let run first: an answer passes through a shard to its caller, whose next command
 /// passes through a shard to the lane.
 const TURNS: u32 = 8;
-
-async fn yield_now() {
-    let mut waited = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut waited, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
 
 /// One lane, from its first append until there is nothing left to do.
 struct Lane {

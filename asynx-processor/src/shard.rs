@@ -1,12 +1,10 @@
 use std::collections::{BTreeMap, VecDeque};
-use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use asynx_core::store::HeadQuery;
-use asynx_core::{Aggregate, AggregateId, Error, StoreError, Version};
+use asynx_core::{Aggregate, AggregateId, Error, StoreError, Version, yield_now};
 use futures::future::{BoxFuture, Either, FutureExt, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 
@@ -154,7 +152,8 @@ impl<A: Aggregate> Shard<A> {
             match received {
                 Ok(work) => {
                     self.carry.extend(taken(work));
-                    others_first().await;
+                    // Callers that are about to send share the batch, which costs little more for many than for one.
+                    yield_now().await;
                 }
                 Err(_) => self.open = false,
             }
@@ -379,20 +378,6 @@ impl<A: Aggregate> Drop for Shard<A> {
             self.shared.lease.doubt();
         }
     }
-}
-
-/// Lets the tasks run that are ready: callers that are about to send share the batch, which costs little more for many
-/// commands than for one.
-async fn others_first() {
-    let mut waited = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut waited, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// A command that the worker takes; `None` when its caller has gone.
