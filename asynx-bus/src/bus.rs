@@ -3,14 +3,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use asynx_core::bus::{Delivery, ForgetHandler, Hooks, Subscription, SubscriptionId};
-use asynx_core::{Aggregate, Bus, BusError, Event, Runtime};
+use asynx_core::{Aggregate, Bus, BusError, Event, EventName, Runtime};
 
 use crate::registry::Registry;
+use crate::reserved::Reserved;
 
 /// A bus within one process.
 ///
 /// Every subscription has a queue of its own, in it a lane for each aggregate that has events waiting. Handlers run in
-/// tasks of the [`Runtime`]; while nothing is to be handled there are none. Streams are fed by `publish` itself.
+/// tasks of the [`Runtime`]; while nothing is to be handled there are none. Streams are fed by `publish` itself,
+/// so they have the events of all aggregates in the order of publishing.
 ///
 /// - A handler that never gives way (a blocking call, an endless loop) holds one of its subscription's places and a
 ///   thread of the runtime. A timeout or `close` takes effect when it gives way.
@@ -36,6 +38,23 @@ impl<A: Aggregate> InProcessBus<A> {
         Self {
             registry: Registry::new(runtime, hooks),
         }
+    }
+
+    /// Takes an event in and notes who wants it now, without giving it to them yet: for a bus that brings events of
+    /// several processes into one order first. The event becomes a descendant of the handler that calls this.
+    ///
+    /// `idle` waits for what a handler caused and reserved, and for nothing else that is only reserved; nor does `forget`.
+    ///
+    /// # Errors
+    /// [`BusError::Closed`] after `close`.
+    pub fn reserve(&self, event: Event<A>) -> Result<Reserved<A>, BusError> {
+        self.registry.reserve(event)
+    }
+
+    /// Whether anybody wants events of this name. Not after `close`.
+    #[must_use]
+    pub fn is_wanted(&self, name: &EventName) -> bool {
+        self.registry.is_wanted(name)
     }
 }
 

@@ -5,7 +5,8 @@
 //!
 //! An event's way: `bus` takes it, `registry` knows who wants its name (`routes` remembers), `subscribed` passes it to
 //! a stream (`tap`) or to a `queue`. A queue holds the `lanes` of the aggregates, and a `worker` of it runs the
-//! handler (`handling`). `forget` and `activity` serve those who wait.
+//! handler (`handling`). `forget` and `activity` serve those who wait. A bus across processes
+//! builds on it: what is `reserved` is given once its place in the common order is known.
 //!
 //! # Features
 //! - `tracing`: spans of handlers; `metrics`: figures of handlers. `docs/observability.md` lists them.
@@ -19,6 +20,7 @@ mod handling;
 mod lanes;
 mod queue;
 mod registry;
+mod reserved;
 mod routes;
 mod sabotage;
 mod subscribed;
@@ -26,6 +28,7 @@ mod tap;
 mod worker;
 
 pub use bus::InProcessBus;
+pub use reserved::Reserved;
 #[cfg(feature = "sabotage")]
 #[doc(hidden)]
 pub use sabotage::RACE_DELIVERIES;

@@ -12,6 +12,7 @@ use crate::activity::Activity;
 use crate::forget::{self, OnForget};
 use crate::lanes::Behind;
 use crate::queue::{Hold, Queue, Running};
+use crate::reserved::Reserved;
 use crate::routes::{Known, Route, Routes};
 use crate::subscribed::{Subscribed, To};
 use crate::tap::Tap;
@@ -79,6 +80,15 @@ impl<A: Aggregate> Registry<A> {
             given.push((subscribed.id, ended.map(drop).boxed()));
         }
         Ok(Delivery::new(given).behind_forget(behind_forget))
+    }
+
+    pub(crate) fn reserve(self: &Arc<Self>, event: Event<A>) -> Result<Reserved<A>, BusError> {
+        let (route, event) = self.route_of(event)?;
+        Ok(Reserved::new(Arc::clone(self), route, event))
+    }
+
+    pub(crate) fn is_wanted(&self, name: &EventName) -> bool {
+        self.route(name).is_ok_and(|route| !route.is_empty())
     }
 
     fn route_of(&self, event: Event<A>) -> Result<(Route<A>, Caught<Event<A>>), BusError> {

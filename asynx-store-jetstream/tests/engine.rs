@@ -14,7 +14,7 @@ use asynx::runtime::TokioRuntime;
 use asynx::store::{JetStreamOptions, JetStreamStore};
 use asynx::{Aggregate, Asynx, Command, Error, EventId};
 use serde::{Deserialize, Serialize};
-use server::{Servers, TOKIO};
+use server::{Opens as _, Servers, TOKIO};
 
 const IDS: [&str; 4] = ["a", "b", "c.*", ">"];
 const EACH: u64 = 150;

@@ -9,7 +9,7 @@ use asynx_core::store::AppendError;
 use asynx_core::{Store as _, StreamId, Version};
 use asynx_store_jetstream::JetStreamOptions;
 use asynx_testkit::samples;
-use server::{Servers, TOKIO, Writer, store_at};
+use server::{Opens as _, Servers, TOKIO, Writer, store_at};
 
 fn options() -> JetStreamOptions {
     JetStreamOptions::new()
@@ -66,7 +66,7 @@ fn a_leader_that_slept_does_not_answer_with_what_was_true_before() {
             writer.store = store_at(&servers.url_of(awake), options()).await;
             let reader = store_at(&servers.url_of((leader + 2) % 3), options()).await;
             writer.append(1).await;
-            servers.pause(leader).await;
+            servers.pause(leader);
             writer.append(2).await;
             let (expected, stream) = (Version::new(writer.stored.len() as u64), writer.stream.clone());
             let reads = TOKIO.spawn(async move {

@@ -6,7 +6,7 @@ mod server;
 use asynx_core::Store as _;
 use asynx_store_jetstream::{JetStreamOptions, JetStreamStore, Storage};
 use serde_json::{Value, json};
-use server::{Servers, TOKIO};
+use server::{Opens as _, Servers, TOKIO};
 
 /// What the store itself would make.
 fn good() -> Value {

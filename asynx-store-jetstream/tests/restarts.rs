@@ -11,7 +11,7 @@ use std::time::Duration;
 use asynx_core::store::{LogFilter, LogQuery};
 use asynx_core::{EventId, Store as _};
 use asynx_store_jetstream::{JetStreamOptions, JetStreamStore};
-use server::{Servers, TOKIO, Writer};
+use server::{Opens as _, Servers, TOKIO, Writer};
 
 fn options() -> JetStreamOptions {
     JetStreamOptions::new().with_request_timeout(Duration::from_secs(1))

@@ -10,7 +10,7 @@ use asynx_core::{Store as _, StreamId, Version};
 use asynx_store_jetstream::{JetStreamOptions, JetStreamStore};
 use asynx_testkit::samples;
 use futures::poll;
-use server::{Servers, TOKIO};
+use server::{Opens as _, Servers, TOKIO};
 
 const LAST: u64 = 9;
 

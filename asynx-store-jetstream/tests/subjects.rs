@@ -7,7 +7,7 @@ use asynx_core::store::{ForgetPolicy, LogFilter, LogQuery};
 use asynx_core::{Store as _, StreamId, Version};
 use asynx_store_jetstream::JetStreamOptions;
 use asynx_testkit::samples;
-use server::{Servers, TOKIO};
+use server::{Opens as _, Servers, TOKIO};
 
 /// Ids that subjects would take for wildcards, for several tokens, or for the end of the line.
 const ODD: &[&str] = &[

@@ -7,7 +7,7 @@ use asynx_core::store::{AppendError, AppendGroup, HeadQuery};
 use asynx_core::{Store as _, StreamId, Version};
 use asynx_store_jetstream::JetStreamOptions;
 use asynx_testkit::samples;
-use server::{Servers, TOKIO};
+use server::{Opens as _, Servers, TOKIO};
 
 fn options() -> JetStreamOptions {
     JetStreamOptions::new().with_request_timeout(Duration::from_millis(400))
@@ -23,7 +23,7 @@ fn what_arrives_late_is_stored_once_or_not() {
             one.append(&stream, samples::event(1)).await.unwrap();
             other.heads(&[query(&stream)]).await.unwrap();
             // Both send the next version to a server that does not answer now.
-            servers.pause(0).await;
+            servers.pause(0);
             let groups = [samples::group(&stream, 2, count), samples::group(&stream, 2, count)];
             for (store, group) in [(&one, &groups[0]), (&other, &groups[1])] {
                 let outcome = store.append_batch(std::slice::from_ref(group)).await.remove(0);

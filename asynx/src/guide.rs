@@ -42,6 +42,7 @@ pub mod testing {}
 pub mod stores {}
 
 /// [doc-projections]: crate::projection
+/// [doc-jetstream]: crate::bus::JetStreamBus
 #[doc = include_str!("../guide/projections.md")]
 pub mod projections {}
 
@@ -61,6 +62,7 @@ pub mod forgetting {}
 /// [evolution]: mod@self::evolution
 /// [doc-sqlite]: crate::store::SqliteStore
 /// [doc-postgres]: crate::store::PostgresStore
+/// [doc-jetstream]: crate::bus::JetStreamBus
 #[doc = include_str!("../guide/processes.md")]
 pub mod processes {}
 

@@ -63,9 +63,11 @@ pub use asynx_core::{
 };
 pub use asynx_processor::{Options, Overflow, Sending};
 
-/// The in-process bus.
+/// The in-process bus, and the one across processes.
 pub mod bus {
     pub use asynx_bus::*;
+    #[cfg(feature = "jetstream")]
+    pub use asynx_bus_jetstream::{JetStreamBus, JetStreamBusError, JetStreamBusOptions, Parked};
     pub use asynx_core::bus::*;
 }
 

@@ -21,4 +21,5 @@ mod b8_idle;
 mod b9_tombstones;
 mod cancellation;
 mod overflow;
+mod reserved;
 mod streams;

@@ -73,7 +73,8 @@ impl<A> Default for SubscriptionOptions<A> {
 pub enum Target<A> {
     /// To a function, one aggregate's events one after the other.
     Handler(Handler<A>),
-    /// To a stream, in the order of publishing. Concurrency, fallback and timeout do not apply.
+    /// To a stream, in the order of the bus: of each aggregate that of publishing (B2), of all of them as the bus tells.
+    /// Concurrency, fallback and timeout do not apply.
     Stream(Feed<A>),
 }
 

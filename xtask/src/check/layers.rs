@@ -1,5 +1,6 @@
 //! Stores, bus, processor, upcast and projection do not know each other: they meet in `asynx-core`. Stores and buses on
-//! a server may use what such drivers need besides: lanes and a runtime. All may tell what they do.
+//! a server may use what such drivers need besides: lanes and a runtime. A bus across processes builds on the one in a
+//! process. All may tell what they do.
 
 use anyhow::{Result, bail};
 
@@ -12,7 +13,10 @@ const CORE: &str = "asynx-core";
 const OBSERVE: &str = "asynx-observe";
 /// What drivers may know besides core.
 const FOR_DRIVERS: &[&str] = &["asynx-lanes", "asynx-runtime"];
-const DRIVERS: &[&str] = &["asynx-store-", "asynx-bus-"];
+const DRIVERS: &[&str] = &["asynx-store-", BUSES];
+/// The bus in a process, and those across processes.
+const BUS: &str = "asynx-bus";
+const BUSES: &str = "asynx-bus-";
 /// Crates that join the others; all else named `asynx-*`, also what is still to come, is a peer and may know only core.
 const JOINING: &[&str] = &[
     "asynx",
@@ -61,7 +65,9 @@ fn joins(package: &str) -> bool {
 
 fn may_know(package: &str, dependency: &str) -> bool {
     let is_driver = DRIVERS.iter().any(|prefix| package.starts_with(prefix));
-    package != CORE && (dependency == CORE || dependency == OBSERVE || (is_driver && FOR_DRIVERS.contains(&dependency)))
+    let is_bus = package.starts_with(BUSES);
+    let common = dependency == CORE || dependency == OBSERVE;
+    package != CORE && (common || (is_driver && FOR_DRIVERS.contains(&dependency)) || (is_bus && dependency == BUS))
 }
 
 #[cfg(test)]
@@ -86,6 +92,7 @@ mod tests {
         let workspace = workspace(&[
             ("asynx", &["asynx-bus", "asynx-core", "asynx-processor"]),
             ("asynx-bus", &["asynx-core", "asynx-observe", "futures"]),
+            ("asynx-bus-new", &["asynx-bus", "asynx-core", "asynx-runtime"]),
             ("asynx-core", &["serde"]),
             ("asynx-example-new", &["asynx", "asynx-bus"]),
             ("asynx-lanes", &["asynx-core"]),
@@ -108,7 +115,7 @@ mod tests {
             ("asynx-lanes", &[]),
             ("asynx-observe", &[]),
             ("asynx-processor", &["asynx-lanes"]),
-            ("asynx-store-new", &["asynx"]),
+            ("asynx-store-new", &["asynx", "asynx-bus"]),
         ]);
         let expected = [
             "asynx-bus depends on asynx-store-new",
@@ -116,6 +123,7 @@ mod tests {
             "asynx-core depends on asynx-observe",
             "asynx-processor depends on asynx-lanes",
             "asynx-store-new depends on asynx",
+            "asynx-store-new depends on asynx-bus",
         ];
         assert_eq!(breaches(&workspace), expected);
         assert!(check(&workspace).is_err());

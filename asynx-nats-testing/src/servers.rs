@@ -4,15 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
-
-use asynx_store_jetstream::{JetStreamOptions, JetStreamStore};
 
 /// Makes the servers end with whoever wanted them.
 const KEEPER: &str = include_str!("keeper.sh");
 
 /// Servers of a test's own: one, or a cluster. They end when this is dropped, or with the test's process, however it ends.
-pub(crate) struct Servers {
+pub struct Servers {
     folder: PathBuf,
     ports: Vec<u16>,
     keeper: Child,
@@ -21,9 +18,9 @@ pub(crate) struct Servers {
 
 impl Servers {
     /// Starts so many, with some more lines in their configuration.
-    pub(crate) fn start(count: usize, settings: &str) -> Self {
+    pub fn start(count: usize, settings: &str) -> Self {
         // Before there is anything to take away.
-        let program = super::program();
+        let program = crate::program();
         let (folder, ports) = (folder(), free_ports(2 * count));
         let (clients, routes) = ports.split_at(count);
         let urls: Vec<String> = routes.iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
@@ -59,17 +56,18 @@ impl Servers {
     }
 
     /// Where to connect to all of them.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         let urls: Vec<String> = (0..self.ports.len()).map(|n| self.url_of(n)).collect();
         urls.join(",")
     }
 
-    pub(crate) fn url_of(&self, n: usize) -> String {
+    /// Where to connect to one.
+    pub fn url_of(&self, n: usize) -> String {
         format!("nats://127.0.0.1:{}", self.ports[n])
     }
 
     /// Whether bytes are anywhere in what the servers wrote.
-    pub(crate) fn have_on_disk(&self, bytes: &[u8]) -> bool {
+    pub fn have_on_disk(&self, bytes: &[u8]) -> bool {
         fn within(folder: &Path, bytes: &[u8]) -> bool {
             let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
             entries.map(|entry| entry.path()).any(|path| match path.is_dir() {
@@ -80,29 +78,23 @@ impl Servers {
         within(&self.folder, bytes)
     }
 
-    /// Opens a store, as soon as the servers are ready.
-    pub(crate) async fn store(&self, options: JetStreamOptions) -> JetStreamStore {
-        store_at(&self.url(), options).await
-    }
-
     /// Ends one at once, as a crash of the process would.
-    pub(crate) fn kill(&self, n: usize) {
+    pub fn kill(&self, n: usize) {
         self.tell("kill", n);
     }
 
     /// Starts one that was killed, on its data.
-    pub(crate) fn start_again(&self, n: usize) {
+    pub fn start_again(&self, n: usize) {
         self.tell("start", n);
     }
 
     /// Lets one do nothing, as a machine that hangs.
-    pub(crate) async fn pause(&self, n: usize) {
+    pub fn pause(&self, n: usize) {
         self.tell("pause", n);
-        // Its threads stop one by one.
-        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 
-    pub(crate) fn resume(&self, n: usize) {
+    /// Lets it go on.
+    pub fn resume(&self, n: usize) {
         self.tell("resume", n);
     }
 
@@ -125,23 +117,10 @@ impl Drop for Servers {
     }
 }
 
-/// Opens a store at servers that may not be ready yet.
-pub(crate) async fn store_at(urls: &str, options: JetStreamOptions) -> JetStreamStore {
-    let mut tries = 0;
-    loop {
-        match JetStreamStore::connect_with(urls, options.clone()).await {
-            Ok(store) => return store,
-            Err(error) if tries == 300 => panic!("the store does not open: {error}"),
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-        }
-        tries += 1;
-    }
-}
-
 fn folder() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let folder = std::env::temp_dir().join(format!("asynx-jetstream-{}-{count}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("asynx-nats-{}-{count}", std::process::id()));
     std::fs::create_dir(&folder).expect("a new folder");
     folder
 }

@@ -32,7 +32,12 @@ while read -r word n; do
         echo $! >"$n.pid"
         ;;
     kill) end "$n.pid" ;;
-    pause) kill -STOP "$(cat "$n.pid")" ;;
+    pause)
+        pid=$(cat "$n.pid")
+        kill -STOP "$pid"
+        # Its threads stop one by one.
+        while grep -hs '^State:' "/proc/$pid/task/"*/status | grep -qv 'stopped'; do sleep 0.01; done
+        ;;
     resume) kill -CONT "$(cat "$n.pid")" ;;
     esac
     echo done
