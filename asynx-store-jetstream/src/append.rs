@@ -17,7 +17,12 @@ impl Shared {
     pub(crate) async fn look_ahead(&self, groups: &[AppendGroup]) {
         let unknown: Vec<StreamId> = groups
             .iter()
-            .filter(|group| self.chains.get(&group.stream).is_none())
+            .filter(|group| {
+                group
+                    .events
+                    .first()
+                    .is_some_and(|first| self.expected(&group.stream, first).is_none())
+            })
             .map(|group| group.stream.clone())
             .collect();
         if unknown.len() > 1 {
@@ -68,7 +73,7 @@ impl Shared {
             return Ok(Vec::new());
         };
         let look = async || self.chain(stream).await.map_err(AppendError::NotApplied);
-        let (mut chain, mut is_new) = match self.chains.get(stream) {
+        let (mut chain, mut is_new) = match self.expected(stream, first) {
             Some(chain) => (chain, false),
             None => (look().await?, true),
         };
@@ -97,6 +102,13 @@ impl Shared {
         }
         let busy = format!("{stream} is written to by somebody else all the time");
         Err(AppendError::NotApplied(StoreError::transient(busy)))
+    }
+
+    /// What comes before an event, as far as is known without a question. A first event expects to be the subject's first
+    /// message: where it is not, because the stream is there or was, the server refuses it.
+    fn expected(&self, stream: &StreamId, first: &NewEvent) -> Option<Chain> {
+        let known = self.chains.get(stream);
+        known.or_else(|| (first.version == Version::FIRST).then(Chain::default))
     }
 
     /// What is stored for events, and the chain after each of them. Only the first expects something: the others come

@@ -1,6 +1,7 @@
 //! `bench-asynx SCENARIO key=value ...`: asynx, and the raw limits of what it stands on.
 
 mod database;
+mod jetstream;
 mod memory;
 mod orders;
 mod pieces;
@@ -33,6 +34,8 @@ async fn main() {
         "postgres-replay" => postgres::replay(&arguments, report).await,
         "postgres-catchup" => postgres::catch_up(&arguments, report).await,
         "postgres-projection" => postgres::projection(&arguments, report).await,
+        "jetstream-send" => jetstream::send(&arguments, report).await,
+        "jetstream-raw" => jetstream::raw(&arguments, report).await,
         "sqlite-send" => sqlite::send(&arguments, report).await,
         "sqlite-raw" => sqlite::raw(&arguments, report).await,
         unknown => panic!("there is no scenario `{unknown}`"),

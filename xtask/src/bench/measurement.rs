@@ -22,6 +22,11 @@ impl Measurement {
         self.scenario.starts_with("postgres-")
     }
 
+    /// Whether the program starts servers of NATS.
+    pub(super) fn needs_nats(&self) -> bool {
+        self.scenario.starts_with("jetstream-")
+    }
+
     /// Whether the program has to be run in this round.
     pub(super) fn is_due(&self, round: usize, quick: bool) -> bool {
         match self.cost {

@@ -16,7 +16,8 @@ use crate::process;
 use crate::workspace::root;
 
 /// Those whose versions explain a figure.
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 13] = [
+    "async-nats",
     "cqrs-es",
     "postgres-es",
     "disintegrate",

@@ -10,6 +10,7 @@ use super::measurement::Measurement;
 use super::options::Options;
 use super::programs::Programs;
 use super::samples::Samples;
+use crate::nats;
 use crate::postgres::{self, Cluster};
 use crate::process;
 use crate::stopwatch::Stopwatch;
@@ -26,10 +27,15 @@ pub(super) fn measure(programs: &Programs, figures: &[Figure], options: &Options
     } else {
         None
     };
+    let nats = match plan.iter().any(Measurement::needs_nats) {
+        true => Some(nats::find()?),
+        false => None,
+    };
     let out = out_file()?;
     let mut turn = Turn {
         programs,
         server: server.as_ref(),
+        nats: nats.as_deref(),
         out: &out,
         quick: options.quick,
         version: String::new(),
@@ -84,6 +90,7 @@ fn plan(figures: &[Figure]) -> Vec<Measurement> {
 struct Turn<'a> {
     programs: &'a Programs,
     server: Option<&'a Cluster>,
+    nats: Option<&'a Path>,
     out: &'a Path,
     quick: bool,
     version: String,
@@ -103,6 +110,9 @@ impl Turn<'_> {
             }));
         } else if !measurement.scenario.contains("seconds=") {
             command.arg("seconds=3");
+        }
+        if let Some(program) = self.nats.filter(|_| measurement.needs_nats()) {
+            command.env(nats::PROGRAM, program);
         }
         let database = match self.server {
             Some(server) if measurement.needs_database() => {

@@ -3,6 +3,7 @@
 mod clients;
 mod files;
 mod growth;
+mod jetstream;
 mod memory;
 mod pieces;
 mod postgres;
@@ -65,6 +66,7 @@ fn all() -> Vec<Figure> {
         pieces::figures(),
         memory::figures(),
         postgres::figures(),
+        jetstream::figures(),
         files::figures(),
         growth::figures(),
         clients::figures(),
