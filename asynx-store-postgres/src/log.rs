@@ -3,12 +3,14 @@ use asynx_core::store::{EventLog, LogEvent, LogFilter, LogPage, LogQuery};
 use asynx_core::{AggregateId, Category, EventId, EventName, Position, StoreError, StreamId, Timestamp};
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use sqlx::Row as _;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Postgres, Row as _};
 
 use crate::PostgresStore;
 use crate::error::store_error;
 use crate::read::{at_most, version};
+use crate::statements::{Sql, Statements};
 
 /// The most events of a page, whatever is asked for.
 const MOST: usize = 1_000_000;
@@ -23,41 +25,21 @@ impl EventLog for PostgresStore {
             Some(after) => parts(after).ok_or_else(|| beyond(after))?,
             None => (0, 0, 0),
         };
-        let filter = &query.filter;
+        let kind = Kind::of(&query.filter);
         let max_events = query.max_events.clamp(1, MOST);
-        let look_at = if filter.streams.is_empty() && !(filter.categories.is_empty() && filter.event_names.is_empty()) {
-            LOOKED_AT.max(max_events.saturating_add(1))
-        } else {
-            max_events.saturating_add(1)
-        };
-        let statements = &self.shared.statements;
-        let by_stream = !filter.streams.is_empty();
-        let statement = if by_stream {
-            &statements.log_page_of_streams
-        } else {
-            &statements.log_page
-        };
-        let categories: Vec<&str> = filter.categories.iter().map(AsRef::as_ref).collect();
-        let event_names: Vec<&str> = filter.event_names.iter().map(AsRef::as_ref).collect();
-        let mut statement = sqlx::query(statement.get())
+        let statement = sqlx::query(kind.statement(&self.shared.statements).get())
             .bind(epoch)
             .bind(tx)
             .bind(seq)
-            .bind(at_most(max_events))
-            .bind(at_most(look_at))
-            .bind(at_most(query.max_bytes))
-            .bind(categories)
-            .bind(event_names);
-        if by_stream {
-            let (categories, ids) = names(&filter.streams);
-            statement = statement.bind(categories).bind(ids);
-        }
+            .bind(at_most(max_events));
+        let statement = kind.bind(statement, query, max_events);
         let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
         let rows = statement.fetch_all(&mut *connection).await.map_err(store_error)?;
         drop(connection);
-        match by_stream {
-            true => page_of_streams(query, &rows),
-            false => page(query, max_events, &rows),
+        match kind {
+            Kind::All => page(query, max_events, &rows),
+            Kind::Filtered => page_filtered(query, max_events, &rows),
+            Kind::OfStreams => page_of_streams(query, &rows),
         }
     }
 
@@ -94,6 +76,60 @@ impl EventLog for PostgresStore {
 
     fn changed(&self, after: Option<Position>) -> BoxFuture<'static, ()> {
         self.shared.follower.changed(&self.shared, after)
+    }
+}
+
+/// Which statement gives a page.
+enum Kind {
+    All,
+    Filtered,
+    OfStreams,
+}
+
+type Statement = Query<'static, Postgres, PgArguments>;
+
+impl Kind {
+    fn of(filter: &LogFilter) -> Self {
+        match (
+            filter.streams.is_empty(),
+            filter.categories.is_empty() && filter.event_names.is_empty(),
+        ) {
+            (true, true) => Self::All,
+            (true, false) => Self::Filtered,
+            (false, _) => Self::OfStreams,
+        }
+    }
+
+    const fn statement<'a>(&self, statements: &'a Statements) -> &'a Sql {
+        match self {
+            Self::All => &statements.log_page,
+            Self::Filtered => &statements.log_page_filtered,
+            Self::OfStreams => &statements.log_page_of_streams,
+        }
+    }
+
+    /// What comes behind the position and the number of events.
+    fn bind(&self, statement: Statement, query: &LogQuery, max_events: usize) -> Statement {
+        let (filter, max_bytes) = (&query.filter, at_most(query.max_bytes));
+        if let Self::All = self {
+            return statement.bind(max_bytes);
+        }
+        let one_more = max_events.saturating_add(1);
+        let look_at = match self {
+            Self::Filtered => one_more.max(LOOKED_AT),
+            _ => one_more,
+        };
+        let categories: Vec<String> = filter.categories.iter().map(ToString::to_string).collect();
+        let event_names: Vec<String> = filter.event_names.iter().map(ToString::to_string).collect();
+        let statement = statement.bind(at_most(look_at)).bind(max_bytes);
+        let statement = statement.bind(categories).bind(event_names);
+        match self {
+            Self::OfStreams => {
+                let (categories, ids) = names(&filter.streams);
+                statement.bind(categories).bind(ids)
+            }
+            _ => statement,
+        }
     }
 }
 
@@ -135,9 +171,28 @@ fn page(query: &LogQuery, max_events: usize, rows: &[PgRow]) -> Result<LogPage, 
     let mut next = None;
     for row in rows {
         let Some(event) = event(row)? else { break };
-        let wanted: bool = row.try_get(3).map_err(store_error)?;
-        let fits: bool = row.try_get(4).map_err(store_error)?;
-        let is_last: bool = row.try_get(5).map_err(store_error)?;
+        if events.last().is_some_and(|last| last.position > event.position) {
+            return Err(StoreError::permanent("the server gave a page of the log out of order"));
+        }
+        let total: i64 = row.try_get(13).map_err(store_error)?;
+        if events.len() == max_events || (total > at_most(query.max_bytes) && !events.is_empty()) {
+            next = events.last().map(|last| last.position);
+            break;
+        }
+        events.push(event);
+    }
+    Ok(end.page(query, events, next))
+}
+
+fn page_filtered(query: &LogQuery, max_events: usize, rows: &[PgRow]) -> Result<LogPage, StoreError> {
+    let end = End::of(query, rows)?;
+    let mut events: Vec<LogEvent> = Vec::with_capacity(rows.len());
+    let mut next = None;
+    for row in rows {
+        let Some(event) = event(row)? else { break };
+        let wanted: bool = row.try_get(13).map_err(store_error)?;
+        let fits: bool = row.try_get(14).map_err(store_error)?;
+        let is_last: bool = row.try_get(15).map_err(store_error)?;
         let position = event.position;
         if wanted {
             if !fits || events.len() == max_events {
@@ -158,7 +213,7 @@ fn page_of_streams(query: &LogQuery, rows: &[PgRow]) -> Result<LogPage, StoreErr
         events.extend(event(row)?);
     }
     // How many there are for the page, and perhaps one more.
-    let wanted: i64 = rows.first().map_or(Ok(0), |row| row.try_get(3)).map_err(store_error)?;
+    let wanted: i64 = rows.first().map_or(Ok(0), |row| row.try_get(13)).map_err(store_error)?;
     let more = (events.len() as u64) < wanted.unsigned_abs();
     let next = events.last().map(|last| last.position).or(query.after).filter(|_| more);
     Ok(end.page(query, events, next))
@@ -175,7 +230,7 @@ impl End {
         let Some(row) = rows.first() else {
             return Err(StoreError::permanent("the log gave no answer"));
         };
-        let parsed = || Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
+        let parsed = || Ok::<_, sqlx::Error>((row.try_get(10)?, row.try_get(11)?, row.try_get(12)?));
         let (epoch, xmin, xmax) = parsed().map_err(store_error)?;
         match query.after {
             Some(after) if after > position(epoch, xmax, 0) => Err(beyond(after)),
@@ -195,24 +250,25 @@ impl End {
     }
 }
 
+/// An event in the first columns of a row; `None` where they are empty.
 pub(crate) fn event(row: &PgRow) -> Result<Option<LogEvent>, StoreError> {
-    let Some(epoch) = row.try_get::<Option<i32>, _>(7).map_err(store_error)? else {
+    let Some(epoch) = row.try_get::<Option<i32>, _>(0).map_err(store_error)? else {
         return Ok(None);
     };
     let parsed = || -> Result<LogEvent, sqlx::Error> {
         let missing = || sqlx::Error::Protocol("an event has no version".to_owned());
         let decode = |error| sqlx::Error::Decode(Box::new(error));
         Ok(LogEvent {
-            position: position(epoch, row.try_get(8)?, row.try_get::<i32, _>(9)?.into()),
+            position: position(epoch, row.try_get(1)?, row.try_get::<i32, _>(2)?.into()),
             stream: StreamId {
-                category: Category::parse(row.try_get::<&str, _>(10)?).map_err(decode)?,
-                aggregate_id: AggregateId::parse(row.try_get::<&str, _>(11)?).map_err(decode)?,
+                category: Category::parse(row.try_get::<&str, _>(3)?).map_err(decode)?,
+                aggregate_id: AggregateId::parse(row.try_get::<&str, _>(4)?).map_err(decode)?,
             },
-            version: version(row, 12)?.ok_or_else(missing)?,
-            event_id: EventId::from_uuid(row.try_get(13)?),
-            event_name: EventName::parse_stored(row.try_get::<&str, _>(14)?).map_err(decode)?,
-            occurred_at: Timestamp::from_micros(row.try_get(15)?),
-            record: row.try_get::<Option<Vec<u8>>, _>(16)?.map(Bytes::from),
+            version: version(row, 5)?.ok_or_else(missing)?,
+            event_id: EventId::from_uuid(row.try_get(6)?),
+            event_name: EventName::parse_stored(row.try_get::<&str, _>(7)?).map_err(decode)?,
+            occurred_at: Timestamp::from_micros(row.try_get(8)?),
+            record: row.try_get::<Option<Vec<u8>>, _>(9)?.map(Bytes::from),
         })
     };
     parsed().map(Some).map_err(store_error)
