@@ -48,8 +48,8 @@ const COMMANDS: &[(&str, &str, Run)] = &[
     ),
     (
         "examples",
-        "runs every example and compares its output with its README; web in a headless browser",
-        Run::Plain(examples::run),
+        "runs every example and compares its output with its README; web in a headless browser: [NAME..]",
+        Run::WithArguments(examples::run),
     ),
     (
         "book",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use super::place::Place;
-use super::server::Server;
+use super::provisions::Provisions;
 use super::{diff, readme};
 use crate::process;
 use crate::workspace::{Package, cargo, root};
@@ -49,18 +49,18 @@ impl Example {
     }
 
     /// Runs it, and compares what it prints.
-    pub(super) fn compare(&self, server: &Server) -> Result<()> {
+    pub(super) fn compare(&self, provisions: &Provisions) -> Result<()> {
         let Self { name, readme: path, .. } = self;
         let text = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
         let expected = readme::output(&text).with_context(|| path.display().to_string())?;
 
         let place = Place::new()?;
-        let printed = place.run(self, server)?;
+        let printed = place.run(self, provisions)?;
         same(path, &expected, &printed)?;
         // One that keeps its data shows what a second run finds.
         let again = readme::output_of(&format!("{name} again"), &text).with_context(|| path.display().to_string())?;
         if let Some(expected) = again {
-            same(path, &expected, &place.run(self, server)?)?;
+            same(path, &expected, &place.run(self, provisions)?)?;
         }
         // The README of the whole project may show it as well.
         let path = root().join("README.md");

@@ -6,12 +6,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use super::example::Example;
-use super::server::Server;
+use super::provisions::Provisions;
 use crate::process;
 use crate::workspace::cargo;
 
-/// Needs `--url` of a PostgreSQL server.
-const ON_POSTGRES: &[&str] = &["multi_process"];
 /// Somebody reads along with an example; one that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -28,14 +26,12 @@ impl Place {
     }
 
     /// Runs an example there, and gives what it prints.
-    pub(super) fn run(&self, example: &Example, server: &Server) -> Result<String> {
+    pub(super) fn run(&self, example: &Example, provisions: &Provisions) -> Result<String> {
         let mut printed = String::new();
         let mut run = cargo();
         run.args(["run", "--quiet", "--example", &example.name, "--manifest-path"]);
         run.arg(&example.manifest).current_dir(&self.0);
-        if ON_POSTGRES.contains(&&*example.name) {
-            run.args(["--", "--url", &server.url]);
-        }
+        run.arg("--").args(provisions.arguments_of(&example.name)?);
         let status = process::stream(&mut run, Some(LIMIT), |line| printed.push_str(line))?;
         if !status.success() {
             bail!("it ended with {status}; it printed\n{printed}");
