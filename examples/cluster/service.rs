@@ -14,8 +14,8 @@ use crate::report::Report;
 use crate::said::Said;
 
 pub const INSTANCES: [&str; 2] = ["first", "second"];
-/// For how long nobody may say anything.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// For how many seconds in a row nobody may say anything. They are counted, so that a machine that slept is no failure.
+const PATIENCE: usize = 30;
 
 pub struct Service {
     processes: Vec<(Child, ChildStdin)>,
@@ -59,18 +59,24 @@ impl Service {
         // Nothing is shown where the output is no terminal.
         let bar = ProgressBar::new(wanted as u64).with_message(what);
         bar.set_style(ProgressStyle::with_template("        {wide_bar} {pos}/{len} {msg}")?);
+        let mut silent = 0;
         while there(&self.report) < wanted {
             bar.set_position(there(&self.report) as u64);
-            match timeout(PATIENCE, self.lines.next()).await {
-                Ok(Some((instance, Ok(Said::Ended)))) => {
+            let Ok(next) = timeout(Duration::from_secs(1), self.lines.next()).await else {
+                silent += 1;
+                if silent < PATIENCE {
+                    continue;
+                }
+                let found = there(&self.report);
+                return Err(format!("{found} of {wanted} {what}, and nothing happened for {PATIENCE} s").into());
+            };
+            silent = 0;
+            match next {
+                Some((instance, Ok(Said::Ended))) => {
                     return Err(format!("the {} instance has ended: see above", INSTANCES[instance]).into());
                 }
-                Ok(Some((instance, said))) => self.report.note(instance, said?),
-                Ok(None) => return Err("all instances have ended: see above".into()),
-                Err(_) => {
-                    let (found, seconds) = (there(&self.report), PATIENCE.as_secs());
-                    return Err(format!("{found} of {wanted} {what}, and nothing happened for {seconds} s").into());
-                }
+                Some((instance, said)) => self.report.note(instance, said?),
+                None => return Err("all instances have ended: see above".into()),
             }
         }
         bar.finish_and_clear();
