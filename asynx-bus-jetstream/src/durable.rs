@@ -233,7 +233,8 @@ async fn refresh_hands<A: Aggregate>(durable: Weak<Durable<A>>, wire: Arc<Wire>)
     }
 }
 
-async fn give_back(hands: Vec<crate::hands::Hand>) {
+/// Gives what was not handled back to the server, in order, for whoever is next.
+pub(crate) async fn give_back(hands: Vec<crate::hands::Hand>) {
     for hand in hands {
         if hand.acker.ack_with(AckKind::Nak(None)).await.is_err() {
             return;

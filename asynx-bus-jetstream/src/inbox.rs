@@ -1,15 +1,22 @@
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use async_nats::jetstream::Message;
-use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
+use async_nats::jetstream::consumer::pull::{Config, Stream};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
 use asynx_core::{Aggregate, Bus};
 use futures::StreamExt;
 
 use crate::JetStreamBusError;
 use crate::letter::{self, Envelope};
+use crate::pull::{EXPIRES, HEARTBEAT};
 use crate::shared::Shared;
 use crate::wire::Wire;
+
+/// How many messages are asked for at a time.
+const BATCH: usize = 500;
+/// After what time the server forgets a consumer that nobody listens to any more.
+const FORGOTTEN: Duration = Duration::from_secs(30);
 
 /// Gives the handlers of this process what is stored in the stream, in its order, whichever process published it.
 ///
@@ -22,12 +29,16 @@ pub(crate) async fn read<A: Aggregate>(shared: Weak<Shared<A>>, wire: Arc<Wire>,
             tries += 1;
             continue;
         };
+        let mut given = 0;
         while let Some(Ok(message)) = messages.next().await {
             let Some(shared) = shared.upgrade() else { return };
             tries = 0;
-            let Ok(sequence) = message.info().map(|info| info.stream_sequence) else {
+            let Ok((sequence, number)) = place(&message) else { break };
+            given += 1;
+            if number != given {
+                // One got lost on the way, and would not be given again.
                 break;
-            };
+            }
             give(&shared, &message, sequence);
             shared.saw(sequence);
             after = sequence;
@@ -37,18 +48,32 @@ pub(crate) async fn read<A: Aggregate>(shared: Weak<Shared<A>>, wire: Arc<Wire>,
     }
 }
 
-async fn listen(wire: &Wire, after: u64) -> Result<Ordered, JetStreamBusError> {
-    let config = OrderedConfig {
+/// A consumer that lives in the memory of one server. Where that server goes, silence tells: there is a sign of life each
+/// [`HEARTBEAT`]. The client's own ordered consumer waits for more than a minute there.
+async fn listen(wire: &Wire, after: u64) -> Result<Stream, JetStreamBusError> {
+    let config = Config {
         filter_subject: wire.names.events(),
         deliver_policy: DeliverPolicy::ByStartSequence {
             start_sequence: after + 1,
         },
-        ..OrderedConfig::default()
+        ack_policy: AckPolicy::None,
+        num_replicas: 1,
+        memory_storage: true,
+        inactive_threshold: FORGOTTEN,
+        ..Config::default()
     };
     let failed = || JetStreamBusError::new("failed to read the bus's stream");
     let consumer = wire.events.create_consumer(config).await;
     let consumer = consumer.map_err(|error| failed().caused_by(error))?;
-    consumer.messages().await.map_err(|error| failed().caused_by(error))
+    let asked = consumer.stream().max_messages_per_batch(BATCH);
+    let messages = asked.expires(EXPIRES).heartbeat(HEARTBEAT).messages().await;
+    messages.map_err(|error| failed().caused_by(error))
+}
+
+/// Where a message is in the stream, and among what the consumer gave.
+fn place(message: &Message) -> Result<(u64, u64), async_nats::Error> {
+    let info = message.info()?;
+    Ok((info.stream_sequence, info.consumer_sequence))
 }
 
 fn give<A: Aggregate>(shared: &Shared<A>, message: &Message, sequence: u64) {

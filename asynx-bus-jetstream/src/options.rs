@@ -41,7 +41,7 @@ impl Default for JetStreamBusOptions {
             create: true,
             request_timeout: Duration::from_secs(5),
             waiting: 65_536,
-            patience: Duration::from_millis(500),
+            patience: Duration::from_secs(10),
             in_hand: 256,
             ack_wait: Duration::from_secs(30),
             attempts: 5,
@@ -120,9 +120,11 @@ impl JetStreamBusOptions {
         self
     }
 
-    /// Sets how long an event waits for the one before it, by default 500 ms, where that was written by another process
+    /// Sets how long an event waits for the one before it, by default 10 seconds, where that was written by another process
     /// which has not published it yet. After that it goes ahead, and the late one is never published but told to
-    /// [`on_publish_error`](asynx_core::bus::Hooks::on_publish_error) there.
+    /// [`on_publish_error`](asynx_core::bus::Hooks::on_publish_error) there. It should be longer than a cluster takes to
+    /// choose a new leader; events of an aggregate are held up for so long where a process ended between the append and
+    /// the bus.
     #[must_use]
     pub const fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;

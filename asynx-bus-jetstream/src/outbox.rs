@@ -143,12 +143,26 @@ impl<A: Aggregate> Shared<A> {
         let (id, version) = (&event.aggregate_id, letter.version);
         let subject = self.wire.names.events_of(id);
         let (mut tries, mut waited, mut pause) = (0, Duration::ZERO, Duration::from_millis(10));
+        // What it was to follow when nobody could tell whether it was stored.
+        let mut in_doubt = None;
         loop {
             if tries > 0 {
                 if self.is_closed() {
                     return Sent::NotPublished("the bus was closed before its servers answered".to_owned());
                 }
                 self.wire.pause(tries).await;
+            }
+            if let Some(after) = in_doubt {
+                match self.wire.follower(&subject, after).await {
+                    Ok(Some(follower)) if follower.envelope.id == letter.id => return Sent::Before(follower.sequence),
+                    // Where another one followed, this one never will.
+                    Ok(Some(_)) => in_doubt = None,
+                    Ok(None) => {}
+                    Err(_) => {
+                        tries += 1;
+                        continue;
+                    }
+                }
             }
             let known = self.outbox.known(id).filter(|known| version <= known.version + 1);
             let after = match known {
@@ -190,6 +204,7 @@ impl<A: Aggregate> Shared<A> {
                     return Sent::NotPublished(reason.to_owned());
                 }
                 Posted::Unknown => {
+                    in_doubt = Some(after);
                     self.outbox.note(id, None);
                     tries += 1;
                 }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::pull::{Config, Stream};
-use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, PriorityPolicy};
+use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, Info, PriorityPolicy};
+use async_nats::jetstream::context::{ConsumerInfoError, ConsumerInfoErrorKind};
 use async_nats::jetstream::{AckKind, Message};
 use asynx_core::{Aggregate, Bus, Event};
 use futures::StreamExt;
 use futures::future::{Either, select};
 
 use crate::JetStreamBusError;
-use crate::durable::Durable;
+use crate::durable::{Durable, give_back};
 use crate::hands::Hand;
 use crate::letter::{self, Envelope};
 use crate::wire::Wire;
@@ -22,8 +23,8 @@ const GROUP: &str = "one";
 /// For how long a process that asks for nothing stays the one.
 const PINNED: Duration = Duration::from_secs(6);
 /// How long one question for events stands.
-const EXPIRES: Duration = Duration::from_secs(2);
-const HEARTBEAT: Duration = Duration::from_millis(900);
+pub(crate) const EXPIRES: Duration = Duration::from_secs(2);
+pub(crate) const HEARTBEAT: Duration = Duration::from_millis(900);
 /// How often it is looked whether everything under way is in these hands.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -55,13 +56,19 @@ pub(crate) async fn unpin(wire: &Wire, name: &str) {
 async fn consumer<A: Aggregate>(durable: &Durable<A>) -> Result<Consumer<Config>, JetStreamBusError> {
     let wire = &durable.wire;
     let name = wire.names.consumer(&durable.name);
-    if let Ok(consumer) = wire.events.get_consumer::<Config>(&name).await {
-        if consumer.cached_info().config.priority_policy == PriorityPolicy::PinnedClient {
+    match wire.events.get_consumer::<Config>(&name).await {
+        Ok(consumer) if consumer.cached_info().config.priority_policy == PriorityPolicy::PinnedClient => {
             return Ok(consumer);
         }
-        return Err(JetStreamBusError::new(format!(
-            "the consumer {name} of the bus's stream is not one of this bus: remove it"
-        )));
+        Ok(_) => {
+            return Err(JetStreamBusError::new(format!(
+                "the consumer {name} of the bus's stream is not one of this bus: remove it"
+            )));
+        }
+        Err(error) if !is_missing(&error) => {
+            return Err(JetStreamBusError::new(format!("failed to find the consumer {name}")).caused_by(error));
+        }
+        Err(_) => {}
     }
     let config = Config {
         durable_name: Some(name.clone()),
@@ -83,6 +90,11 @@ async fn consumer<A: Aggregate>(durable: &Durable<A>) -> Result<Consumer<Config>
     made.map_err(|error| JetStreamBusError::new(format!("failed to make the consumer {name}")).caused_by(error))
 }
 
+fn is_missing(error: &async_nats::Error) -> bool {
+    let error = error.downcast_ref::<ConsumerInfoError>();
+    error.is_some_and(|error| error.kind() == ConsumerInfoErrorKind::NotFound)
+}
+
 /// Takes what comes, until something breaks.
 async fn pull<A: Aggregate>(
     durable: &Durable<A>,
@@ -94,12 +106,15 @@ async fn pull<A: Aggregate>(
     let asked = consumer.stream().group(GROUP).max_messages_per_batch(batch);
     let messages = asked.expires(EXPIRES).heartbeat(HEARTBEAT).messages().await;
     let mut messages: Stream = messages.map_err(|error| failed().caused_by(error))?;
+    // Not begun anew with each message: where they keep coming it would never end.
+    let mut look = durable.wire.runtime.sleep(LOOK);
     loop {
         let message = match taking.is_settled {
             true => messages.next().await,
-            false => match select(messages.next(), durable.wire.runtime.sleep(LOOK)).await {
+            false => match select(messages.next(), &mut look).await {
                 Either::Left((message, _)) => message,
                 Either::Right(_) => {
+                    look = durable.wire.runtime.sleep(LOOK);
                     taking.settle(durable, consumer).await;
                     continue;
                 }
@@ -163,6 +178,12 @@ impl<A: Aggregate> Taking<A> {
 
     async fn settle(&mut self, durable: &Durable<A>, consumer: &Consumer<Config>) {
         let Ok(info) = consumer.get_info().await else { return };
+        if self.is_anothers_turn(&info) {
+            // Who waits for these while they wait for his would wait for ever.
+            let held = std::mem::take(&mut self.held);
+            let held = held.values().filter_map(|event| durable.hands.remove(event.id));
+            return give_back(held.collect()).await;
+        }
         // All that is in hand now was in hand when the server answered.
         if info.num_ack_pending > durable.hands.count(durable.wire.runtime.now()) {
             return;
@@ -171,6 +192,16 @@ impl<A: Aggregate> Taking<A> {
         for event in std::mem::take(&mut self.held).into_values() {
             let _ = durable.lanes.publish(event);
         }
+    }
+}
+
+impl<A> Taking<A> {
+    fn is_anothers_turn(&self, info: &Info) -> bool {
+        let pinned = info
+            .priority_groups
+            .iter()
+            .find_map(|group| group.pinned_client_id.as_ref());
+        pinned.is_some() && pinned != self.pin.as_ref()
     }
 }
 

@@ -25,8 +25,8 @@ pub(crate) struct Wire {
     pub(crate) runtime: Arc<dyn Runtime>,
 }
 
-/// The last message of a subject.
-pub(crate) struct Last {
+/// A message of a subject.
+pub(crate) struct Placed {
     pub(crate) sequence: u64,
     pub(crate) envelope: Envelope,
 }
@@ -50,13 +50,24 @@ impl Wire {
     }
 
     /// The last message of a subject, as the stream's leader knows it.
-    pub(crate) async fn last(&self, subject: &str) -> Result<Option<Last>, JetStreamBusError> {
+    pub(crate) async fn last(&self, subject: &str) -> Result<Option<Placed>, JetStreamBusError> {
         let message = match self.events.get_last_raw_message_by_subject(subject).await {
             Ok(message) => message,
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => return Ok(None),
             Err(error) => return Err(JetStreamBusError::new("failed to look at the bus's stream").caused_by(error)),
         };
-        Ok(Some(Last {
+        Ok(Some(Placed {
+            sequence: message.sequence,
+            envelope: Envelope::read(Some(&message.headers), message.sequence)?,
+        }))
+    }
+
+    /// The message of a subject that came next after this one, 0 for the first.
+    pub(crate) async fn follower(&self, subject: &str, after: u64) -> Result<Option<Placed>, JetStreamBusError> {
+        let Some(message) = self.next_of(&self.events, subject, after + 1).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Placed {
             sequence: message.sequence,
             envelope: Envelope::read(Some(&message.headers), message.sequence)?,
         }))

@@ -153,3 +153,57 @@ fn what_a_process_that_crashed_had_in_hand_is_given_to_another_in_order() {
         assert_eq!(done.of("b"), labels("b", 1..=6));
     });
 }
+
+#[test]
+fn events_are_handled_while_others_keep_coming() {
+    TOKIO.block_on(async {
+        let servers = Servers::start(1, "");
+        let (writer, reader) = (process(&servers, options()).await, process(&servers, options()).await);
+        let notes = Notes::default();
+        subscribe_as(&reader, "mail", "Made", notes.handler());
+        for version in 1..=100 {
+            writer.publish(made("a", version)).unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(notes.all().len() > 10, "{:?}", notes.all());
+        notes.count(100).await;
+        assert_eq!(notes.all(), labels("a", 1..=100));
+    });
+}
+
+#[test]
+fn whose_turn_it_is_no_more_gives_back_what_it_has_not_begun() {
+    TOKIO.block_on(async {
+        let servers = Servers::start(1, "");
+        let (begun, done) = (Notes::default(), Notes::default());
+        let long = || options().with_ack_wait(Duration::from_secs(9));
+        let crashes = tokio::runtime::Runtime::new().unwrap();
+        let url = servers.url();
+        let doomed = crashes.spawn(async move { process_at(&url, Hooks::default(), long()).await });
+        let doomed = doomed.await.unwrap();
+        let note = begun.clone();
+        let hangs = handler(move |event| {
+            note.note(label(&event));
+            std::future::pending::<()>()
+        });
+        subscribe_as(&doomed, "mail", "Made", hangs);
+        let survivors = [process(&servers, long()).await, process(&servers, long()).await];
+        survivors[0].publish(made("a", 1)).unwrap();
+        begun.count(1).await;
+        crashes.shutdown_background();
+        std::mem::forget(doomed);
+        for survivor in &survivors {
+            subscribe_as(survivor, "mail", "Made", done.handler());
+        }
+        // Both wait for what the crashed one has in hand, and the turn goes from one to the other.
+        let context = async_nats::jetstream::new(async_nats::connect(servers.url()).await.unwrap());
+        let stream = context.get_stream("asynx-bus").await.unwrap();
+        for version in 2..=12 {
+            survivors[0].publish(made("a", version)).unwrap();
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            stream.unpin_consumer("order:mail", "one").await.unwrap();
+        }
+        done.count(12).await;
+        assert_eq!(done.all(), labels("a", 1..=12));
+    });
+}

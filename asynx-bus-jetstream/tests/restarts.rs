@@ -5,9 +5,11 @@ mod place;
 
 use std::time::Duration;
 
-use asynx_core::Bus as _;
+use asynx_core::bus::Hooks;
+use asynx_core::{Bus as _, BusError, Event};
 use asynx_nats_testing::{Servers, TOKIO};
-use place::{Notes, labels, made, options, process, subscribe, subscribe_as};
+use place::proxy::Proxy;
+use place::{Notes, Order, labels, made, options, process, process_at, subscribe, subscribe_as};
 
 #[test]
 fn a_server_that_is_killed_costs_no_event_and_no_order() {
@@ -43,5 +45,74 @@ fn a_server_that_is_killed_costs_no_event_and_no_order() {
         for id in ["a", "b"] {
             assert_eq!(mail.first_of(id), labels(id, 1..=60));
         }
+    });
+}
+
+#[test]
+fn whichever_of_three_servers_is_gone_events_come_soon() {
+    TOKIO.block_on(async {
+        let servers = Servers::start(3, "");
+        let options = || options().with_replicas(3);
+        let (here, there) = (process(&servers, options()).await, process(&servers, options()).await);
+        let (ours, theirs, mail) = (Notes::default(), Notes::default(), Notes::default());
+        subscribe(&here, "Made", ours.handler());
+        subscribe(&there, "Made", theirs.handler());
+        subscribe_as(&there, "mail", "Made", mail.handler());
+        let mut version = 0;
+        for gone in 0..3 {
+            for _ in 0..5 {
+                version += 1;
+                here.publish(made("a", version)).unwrap();
+            }
+            for notes in [&ours, &theirs] {
+                notes.count(usize::try_from(version).unwrap()).await;
+            }
+            servers.kill(gone);
+            for _ in 0..5 {
+                version += 1;
+                here.publish(made("a", version)).unwrap();
+            }
+            // It stays away all the while.
+            for notes in [&ours, &theirs] {
+                notes.count(usize::try_from(version).unwrap()).await;
+                assert_eq!(notes.all(), labels("a", 1..=version));
+            }
+            let last = format!("a{version}");
+            mail.until(|notes| notes.contains(&last)).await;
+            assert_eq!(mail.first_of("a"), labels("a", 1..=version));
+            servers.start_again(gone);
+        }
+    });
+}
+
+#[test]
+fn an_event_whose_answer_was_lost_is_published_once() {
+    TOKIO.block_on(async {
+        let servers = Servers::start(1, "");
+        let proxy = Proxy::before(&servers.url()).await;
+        let failures = Notes::default();
+        let told = failures.clone();
+        let hooks =
+            Hooks::default().on_publish_error(move |_: &Event<Order>, error: &BusError| told.note(error.to_string()));
+        let here = process_at(proxy.url(), hooks, options()).await;
+        let there = process(&servers, options()).await;
+        let (ours, theirs) = (Notes::default(), Notes::default());
+        subscribe(&here, "Made", ours.handler());
+        subscribe(&there, "Made", theirs.handler());
+        here.publish(made("a", 1)).unwrap();
+        ours.count(1).await;
+        proxy.deafen();
+        here.publish(made("a", 2)).unwrap();
+        theirs.count(2).await;
+        // Others go on behind it meanwhile.
+        there.publish(made("a", 3)).unwrap();
+        theirs.count(3).await;
+        proxy.heal();
+        here.publish(made("a", 4)).unwrap();
+        for notes in [&ours, &theirs] {
+            notes.count(4).await;
+            assert_eq!(notes.all(), labels("a", 1..=4));
+        }
+        assert_eq!(failures.all(), [""; 0]);
     });
 }

@@ -30,7 +30,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 const REQUEST: Duration = Duration::from_secs(2);
 /// After how long without a sign of life the mailer's events are given again.
 const ACKNOWLEDGE: Duration = Duration::from_secs(3);
-/// An event on top of another instance's event waits for that one, which must not be given up while a node is gone.
+/// An event on top of another instance's event waits for that one, which must not be given up while a node is gone. Longer
+/// than by default, since all three nodes may be on one busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The events, three times.

@@ -1,6 +1,8 @@
 //! Servers of a test's own, processes on them, and what their handlers are given.
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub(crate) mod proxy;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
