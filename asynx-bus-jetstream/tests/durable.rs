@@ -159,15 +159,26 @@ fn events_are_handled_while_others_keep_coming() {
     TOKIO.block_on(async {
         let servers = Servers::start(1, "");
         let (writer, reader) = (process(&servers, options()).await, process(&servers, options()).await);
-        let notes = Notes::default();
+        let (first, notes) = (process(&servers, options()).await, Notes::default());
+        subscribe_as(&first, "mail", "Made", notes.handler());
+        writer.publish(made("a", 1)).unwrap();
+        notes.count(1).await;
+        first.idle().await;
+        first.close();
+        first.closed().await;
+        // The next one is given many at a time.
+        for version in 2..=100 {
+            writer.publish(made("a", version)).unwrap();
+        }
+        writer.idle().await;
         subscribe_as(&reader, "mail", "Made", notes.handler());
-        for version in 1..=100 {
+        for version in 101..=200 {
             writer.publish(made("a", version)).unwrap();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        assert!(notes.all().len() > 10, "{:?}", notes.all());
-        notes.count(100).await;
-        assert_eq!(notes.all(), labels("a", 1..=100));
+        assert!(notes.all().len() > 100, "{:?}", notes.all());
+        notes.count(200).await;
+        assert_eq!(notes.all(), labels("a", 1..=200));
     });
 }
 
