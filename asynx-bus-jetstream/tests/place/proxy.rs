@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use asynx_nats_testing::TOKIO;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,7 +19,7 @@ impl Proxy {
         let url = format!("nats://{}", listener.local_addr().unwrap());
         let deaf = Arc::new(AtomicBool::new(false));
         let (is_deaf, server) = (Arc::clone(&deaf), server.trim_start_matches("nats://").to_owned());
-        tokio::spawn(async move {
+        TOKIO.spawn(async move {
             while let Ok((process, _)) = listener.accept().await {
                 let Ok(server) = TcpStream::connect(&server).await else {
                     // It is not up yet.
@@ -26,8 +27,8 @@ impl Proxy {
                 };
                 let (from_process, to_process) = process.into_split();
                 let (from_server, to_server) = server.into_split();
-                tokio::spawn(forward(from_process, to_server, Arc::default()));
-                tokio::spawn(forward(from_server, to_process, Arc::clone(&is_deaf)));
+                TOKIO.spawn(forward(from_process, to_server, Arc::default()));
+                TOKIO.spawn(forward(from_server, to_process, Arc::clone(&is_deaf)));
             }
         });
         Self { url, deaf }

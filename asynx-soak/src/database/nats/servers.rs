@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
 
-/// Makes the servers end with whoever wanted them; the same as for the tests of the store.
-const KEEPER: &str = include_str!("../../../../asynx-store-jetstream/tests/server/keeper.sh");
+/// Makes the servers end with whoever wanted them; the same as for the tests.
+const KEEPER: &str = include_str!("../../../../asynx-nats-testing/src/keeper.sh");
 /// The program. Without it the `nats-server` on PATH.
 const PROGRAM: &str = "ASYNX_TEST_NATS_SERVER";
 
