@@ -5,6 +5,8 @@ mod place;
 
 use std::time::Duration;
 
+use async_nats::ServerAddr;
+use async_nats::jetstream;
 use asynx_core::bus::Hooks;
 use asynx_core::{Bus as _, BusError, Event};
 use asynx_nats_testing::{Servers, TOKIO};
@@ -81,8 +83,32 @@ fn whichever_of_three_servers_is_gone_events_come_soon() {
             mail.until(|notes| notes.contains(&last)).await;
             assert_eq!(mail.first_of("a"), labels("a", 1..=version));
             servers.start_again(gone);
+            // Two of three are needed, each with all that was agreed on.
+            whole(&servers).await;
         }
     });
+}
+
+/// Waits until every server has everything.
+async fn whole(servers: &Servers) {
+    let addresses: Vec<ServerAddr> = servers.url().split(',').map(|url| url.parse().unwrap()).collect();
+    let context = jetstream::new(async_nats::connect(addresses).await.unwrap());
+    for name in ["asynx-bus", "asynx-bus-parked"] {
+        loop {
+            if let Ok(stream) = context.get_stream(name).await
+                && let Some(cluster) = &stream.cached_info().cluster
+                && cluster.leader.is_some()
+                && cluster.replicas.len() == 2
+                && cluster
+                    .replicas
+                    .iter()
+                    .all(|replica| replica.current && !replica.offline)
+            {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
 }
 
 #[test]
