@@ -1,11 +1,37 @@
+use std::task::Poll;
+
 use asynx_core::bus::SnapshotTrouble;
 use asynx_core::store::{Load, Loaded, Snapshot};
-use asynx_core::{Aggregate, AggregateId, Error, Fold, StreamId, Version};
+use asynx_core::{Aggregate, AggregateId, Error, Fold, StoreError, StreamId, Version};
 use asynx_observe::Span;
-use futures::future;
+use futures::future::{self, BoxFuture};
+use futures::{FutureExt as _, poll};
 
 use crate::held::Held;
 use crate::shared::Shared;
+
+type Page = Result<Loaded, StoreError>;
+
+/// Pages that were asked for before those in front of them were folded.
+struct Ahead<'a> {
+    loads: Vec<Load>,
+    pages: Asked<'a>,
+}
+
+enum Asked<'a> {
+    There(Vec<Page>),
+    Pending(BoxFuture<'a, Vec<Page>>),
+}
+
+/// What follows on a page, if there is more.
+fn load_after(load: &Load, page: &Page) -> Option<Load> {
+    let page = page.as_ref().ok().filter(|page| page.more)?;
+    Some(Load {
+        from: Some(page.events.last()?.version.next()),
+        snapshot: None,
+        ..load.clone()
+    })
+}
 
 /// One aggregate on its way out of the store.
 struct Loading<'a> {
@@ -40,13 +66,16 @@ impl<A: Aggregate> Shared<A> {
         let streams: Vec<StreamId> = ids.iter().map(|id| self.stream(id)).collect();
         let snapshots = self.dedicated_snapshots(&streams).await;
         let mut all: Vec<Loading<'_>> = streams.iter().zip(snapshots).map(Loading::new).collect();
+        let mut ahead = None;
         loop {
             let open: Vec<usize> = (0..all.len()).filter(|&at| !all[at].done).collect();
             if open.is_empty() {
                 break;
             }
             let loads: Vec<Load> = open.iter().map(|&at| self.next_load(&all[at])).collect();
-            for (&at, page) in open.iter().zip(self.calls.load(&loads).await) {
+            let pages = self.pages(&loads, ahead.take()).await;
+            ahead = self.ask_ahead(&loads, &pages).await;
+            for (&at, page) in open.iter().zip(pages) {
                 match page {
                     Ok(page) => self.feed(&mut all[at], page),
                     Err(source) => all[at].fail(Error::Store { source }),
@@ -59,6 +88,32 @@ impl<A: Aggregate> Shared<A> {
             held.push(self.finish(loading).await);
         }
         held
+    }
+
+    async fn pages(&self, loads: &[Load], ahead: Option<Ahead<'_>>) -> Vec<Page> {
+        match ahead.filter(|ahead| ahead.loads == loads).map(|ahead| ahead.pages) {
+            Some(Asked::There(pages)) => pages,
+            Some(Asked::Pending(pages)) => pages.await,
+            // Nothing was asked, or something else: a snapshot could not be used, or a life ended meanwhile.
+            None => self.calls.load(loads).await,
+        }
+    }
+
+    /// Asks for what comes after pages, so that the store works on it while they are folded.
+    async fn ask_ahead(&self, loads: &[Load], pages: &[Page]) -> Option<Ahead<'_>> {
+        let next = loads.iter().zip(pages);
+        let next: Vec<Load> = next.filter_map(|(load, page)| load_after(load, page)).collect();
+        if next.is_empty() {
+            return None;
+        }
+        let loads = next.clone();
+        let mut pages = async move { self.calls.load(&next).await }.boxed();
+        // Polled once, so that the question is on its way.
+        let pages = match poll!(&mut pages) {
+            Poll::Ready(pages) => Asked::There(pages),
+            Poll::Pending => Asked::Pending(pages),
+        };
+        Some(Ahead { loads, pages })
     }
 
     /// A snapshot store that fails costs a longer replay, nothing else.

@@ -14,7 +14,7 @@ use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, NewEvent, Stored
 use asynx_core::{Error, Expected, Position, Store, StoreError, StreamId, Version};
 use asynx_processor::Options;
 use asynx_store_memory::MemoryStore;
-use asynx_testkit::layers::{Call, CountingStore, GateStore, Side};
+use asynx_testkit::layers::{Call, CountingStore, FiveMethods, GateStore, Side};
 use common::{Refused, add, cancel, create, everyone_was_polled, failure, one_shard, rejection, soon, start_with};
 
 /// A store that says of itself that it makes appends together.
@@ -163,4 +163,34 @@ async fn what_begins_an_aggregate_reads_nothing() {
     let (others, _) = start_with(memory, one_shard()).await;
     let born = soon(others.send(create("NEW")).expecting(Expected::NoStream)).await;
     assert_eq!(born.unwrap().version.get(), 3);
+}
+
+#[tokio::test]
+async fn each_page_of_a_load_is_asked_for_once_and_before_the_one_in_front_of_it_is_folded() {
+    let memory = MemoryStore::new();
+    let (before, _) = start_with(memory.clone(), one_shard()).await;
+    soon(before.send(create("LONG"))).await.unwrap();
+    for amount in 1..=9 {
+        soon(before.send(add("LONG", amount))).await.unwrap();
+    }
+    let mut in_pages = one_shard();
+    in_pages.page = number(3);
+
+    let store = CountingStore::new(FiveMethods::of(memory.clone()));
+    let calls = store.calls();
+    let (orders, _) = start_with(store, in_pages.clone()).await;
+    assert_eq!(soon(orders.get("LONG")).await.unwrap().total, 55);
+    assert_eq!(calls.of(Call::Load), 4);
+
+    // A page that cannot be folded comes too late to save the question for the next one.
+    let spoilt = FiveMethods::of(memory).spoiling(|events| {
+        for event in events.iter_mut().filter(|event| event.version.get() == 2) {
+            event.record = bytes::Bytes::from_static(b"{");
+        }
+    });
+    let store = CountingStore::new(spoilt);
+    let calls = store.calls();
+    let (orders, _) = start_with(store, in_pages).await;
+    assert!(soon(orders.get("LONG")).await.is_err());
+    assert_eq!(calls.of(Call::Load), 2);
 }
