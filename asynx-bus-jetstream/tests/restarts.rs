@@ -11,7 +11,7 @@ use asynx_core::bus::Hooks;
 use asynx_core::{Bus as _, BusError, Event};
 use asynx_nats_testing::{Servers, TOKIO};
 use place::proxy::Proxy;
-use place::{Notes, Order, labels, made, options, process, process_at, subscribe, subscribe_as};
+use place::{Notes, Order, PATIENCE, labels, made, options, process, process_at, subscribe, subscribe_as};
 
 #[test]
 fn a_server_that_is_killed_costs_no_event_and_no_order() {
@@ -93,22 +93,25 @@ fn whichever_of_three_servers_is_gone_events_come_soon() {
 async fn whole(servers: &Servers) {
     let addresses: Vec<ServerAddr> = servers.url().split(',').map(|url| url.parse().unwrap()).collect();
     let context = jetstream::new(async_nats::connect(addresses).await.unwrap());
-    for name in ["asynx-bus", "asynx-bus-parked"] {
-        loop {
-            if let Ok(stream) = context.get_stream(name).await
-                && let Some(cluster) = &stream.cached_info().cluster
-                && cluster.leader.is_some()
-                && cluster.replicas.len() == 2
-                && cluster
-                    .replicas
-                    .iter()
-                    .all(|replica| replica.current && !replica.offline)
-            {
-                break;
+    let waiting = async {
+        for name in ["asynx-bus", "asynx-bus-parked"] {
+            while !is_whole(&context, name).await {
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
         }
-    }
+    };
+    let waited = tokio::time::timeout(PATIENCE, waiting).await;
+    assert!(waited.is_ok(), "a server has not caught up");
+}
+
+async fn is_whole(context: &jetstream::Context, stream: &str) -> bool {
+    let Ok(stream) = context.get_stream(stream).await else {
+        return false;
+    };
+    stream.cached_info().cluster.as_ref().is_some_and(|cluster| {
+        let mut replicas = cluster.replicas.iter();
+        cluster.leader.is_some() && replicas.len() == 2 && replicas.all(|replica| replica.current && !replica.offline)
+    })
 }
 
 #[test]

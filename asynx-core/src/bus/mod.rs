@@ -54,8 +54,8 @@ pub enum BusError {
 /// # Laws
 /// - **B1** A subscription MUST be given every event whose whole name its pattern matches, published after
 ///   `subscribe` returned and before `unsubscribe` was called or its queue overflowed; each once.
-/// - **B2** Per aggregate, a subscription, handler or stream, MUST be given events in the order of their publishing, one after the other;
-///   of different aggregates at most [`concurrency`](SubscriptionOptions::concurrency) at a time.
+/// - **B2** Per aggregate, a subscription, handler or stream, MUST be given events in the order of their publishing, one
+///   after the other; of different aggregates at most [`concurrency`](SubscriptionOptions::concurrency) at a time.
 /// - **B3** `publish` MUST NOT wait for handlers; one subscription MUST NOT delay another.
 /// - **B4** A handler that panics, fails or exceeds its timeout MUST be told to the hooks, then its fallback MUST run
 ///   (and its failure be told too); a handler that timed out MUST be dropped; the next event MUST be handled.

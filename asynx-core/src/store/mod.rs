@@ -172,7 +172,8 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Whether appends gain by being made side by side: they are committed together, as lanes do it, or none waits for
-    /// another. A shard then hands over what it has at once. Where they are not, it has one append under way, and makes the next of all that came meanwhile.
+    /// another. A shard then hands over what it has at once. Where they do not, it has one append under way, and makes the
+    /// next of all that came meanwhile.
     ///
     /// Either way appends of different shards, and of different processes, come side by side.
     fn coalesces_appends(&self) -> bool {
