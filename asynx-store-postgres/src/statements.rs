@@ -510,13 +510,21 @@ const CHECKPOINT_REMOVE: &str = r"
 update {checkpoints} set position = null, live = false, moved_at = now() where reader = $1 and fence = $2 and live
 ";
 
+/// Without naming a key: beside a unique key that is not named, rows that are inserted at once fail instead of conflicting.
+/// Who finds a row that its snapshot does not have was asking while another was given the lease.
 const LEASE_ACQUIRE: &str = r"
-insert into {leases} as l (name, token, holder, expires_at)
-values ($1, 1, $2, clock_timestamp() + $3::bigint * interval '1 microsecond')
-on conflict (name) do update
-    set token = l.token + 1, holder = excluded.holder, expires_at = excluded.expires_at
-    where l.expires_at <= clock_timestamp()
-returning token
+with taken as (
+    update {leases}
+    set token = token + 1, holder = $2, expires_at = clock_timestamp() + $3::bigint * interval '1 microsecond'
+    where name = $1 and expires_at <= clock_timestamp()
+    returning token
+), created as (
+    insert into {leases} (name, token, holder, expires_at)
+    select $1, 1, $2, clock_timestamp() + $3::bigint * interval '1 microsecond' where not exists (select from taken)
+    on conflict do nothing
+    returning token
+)
+select token from taken union all select token from created
 ";
 
 const LEASE_RENEW: &str = r"

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, WriterLease};
+use asynx_core::store::{AppendError, AppendGroup, GroupOutcome, Leases as _, WriterLease};
 use asynx_core::{Category, Runtime, Store, StreamId, Timestamp, Version};
 use asynx_runtime::TokioRuntime;
 use asynx_store_postgres::{LaneOptions, PostgresOptions, PostgresStore};
@@ -83,6 +83,30 @@ async fn appends_under_a_lease_are_stored() {
 }
 
 /// Of what waits in a lane while its lease is lost and given to another, nothing is stored.
+/// Each by the first calls that ask for it, which all insert its row.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_leases_are_given_once_and_the_others_are_refused() {
+    let schema = Schema::new();
+    let (here, there) = (schema.store().await, schema.store().await);
+    for round in 0..300 {
+        let name = format!("lease-{round}");
+        let asked = (0..8).map(|asker| {
+            let store = if asker % 2 == 0 { here.clone() } else { there.clone() };
+            let name = name.clone();
+            tokio::spawn(async move { store.acquire(&name, "holder", LEASE, Timestamp::UNIX_EPOCH).await })
+        });
+        let answers = futures::future::try_join_all(asked).await.unwrap();
+        let mut given = 0;
+        for answer in answers {
+            if let Some(token) = answer.unwrap() {
+                assert_eq!(token, 1, "{name}");
+                given += 1;
+            }
+        }
+        assert_eq!(given, 1, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn an_append_that_waited_is_refused_under_the_next_lease() {
     let schema = Schema::new();
