@@ -14,9 +14,10 @@ impl Checkpoints for PostgresStore {
         let row = sqlx::query(self.shared.statements.checkpoint_get.get())
             .bind(reader)
             .fetch_optional(&mut *connection)
-            .await;
-        row.and_then(|row| row.as_ref().map(checkpoint).transpose())
-            .map_err(store_error)
+            .await
+            .map_err(store_error)?;
+        connection.keep();
+        row.as_ref().map(checkpoint).transpose().map_err(store_error)
     }
 
     async fn claim(&self, reader: &str) -> Result<Checkpoint, StoreError> {
@@ -38,8 +39,10 @@ impl Checkpoints for PostgresStore {
             .bind(position.map(|position| position.to_string()))
             .bind(fence)
             .execute(&mut *connection)
-            .await;
-        put.map(|done| done.rows_affected() > 0).map_err(store_error)
+            .await
+            .map_err(store_error)?;
+        connection.keep();
+        Ok(put.rows_affected() > 0)
     }
 
     async fn remove(&self, reader: &str, fence: u64) -> Result<bool, StoreError> {

@@ -11,11 +11,12 @@ use crate::PostgresOptions;
 use crate::connector::Connector;
 use crate::error::store_error;
 use crate::lane_connections::{IDLE_MICROS, LaneConnections};
+use crate::pool::{Pool, Taken};
 
 /// The store's own connections: whoever holds connections of the user's pool while sending cannot starve it.
 pub(crate) struct Connections {
     pub(crate) lanes: LaneConnections,
-    readers: PgPool,
+    readers: Pool,
     inline: PgPool,
     /// What listens, notifies and renews leases must not wait for readers.
     background: PgPool,
@@ -28,7 +29,10 @@ impl Connections {
     pub(crate) fn new(connector: Connector, options: &PostgresOptions) -> Self {
         Self {
             lanes: LaneConnections::new(connector.clone()),
-            readers: pool(&connector, options, options.readers.max(1)),
+            readers: Pool::new(
+                pool(&connector, options, options.readers.max(1)),
+                connector.runtime.clone(),
+            ),
             inline: pool(&connector, options, inline_size(options)),
             background: pool(&connector, options, 3),
             connector,
@@ -36,13 +40,19 @@ impl Connections {
         }
     }
 
-    pub(crate) async fn reader(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
-        self.acquire(&self.readers).await
+    pub(crate) async fn reader(&self) -> Result<Taken<'_>, sqlx::Error> {
+        match self.readers.take().await {
+            Err(sqlx::Error::PoolTimedOut) => Err(self.why().await),
+            taken => taken,
+        }
     }
 
     /// A transaction on a reader's connection.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        match self.readers.begin_with(AssertSqlSafe(self.begin.clone())).await {
+        let (readers, waiting) = self.readers.whole();
+        let begun = readers.begin_with(AssertSqlSafe(self.begin.clone())).await;
+        drop(waiting);
+        match begun {
             Err(sqlx::Error::PoolTimedOut) => Err(self.why().await),
             begun => begun,
         }
@@ -57,7 +67,10 @@ impl Connections {
     }
 
     pub(crate) async fn background(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
-        self.acquire(&self.background).await
+        match self.background.acquire().await {
+            Err(sqlx::Error::PoolTimedOut) => Err(self.why().await),
+            acquired => acquired,
+        }
     }
 
     /// For what needs a connection of its own for as long as the store lives.
@@ -72,13 +85,6 @@ impl Connections {
             self.inline.close(),
             self.background.close()
         );
-    }
-
-    async fn acquire(&self, pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
-        match pool.acquire().await {
-            Err(sqlx::Error::PoolTimedOut) => Err(self.why().await),
-            acquired => acquired,
-        }
     }
 
     /// Why no connection was to be had in time. A pool waits for a server that refuses, and does not tell.

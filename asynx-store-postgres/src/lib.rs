@@ -45,6 +45,7 @@ mod error;
 mod fences;
 mod lane_connections;
 mod names;
+mod pool;
 mod schema;
 mod statements;
 

@@ -1,21 +1,44 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use async_trait::async_trait;
 use asynx_core::store::{EventLog, LogEvent, LogFilter, LogPage, LogQuery};
 use asynx_core::{AggregateId, Category, EventId, EventName, Position, StoreError, StreamId, Timestamp};
 use bytes::Bytes;
+use futures::TryStreamExt as _;
 use futures::future::BoxFuture;
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
-use sqlx::{Postgres, Row as _};
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
 
 use crate::PostgresStore;
 use crate::error::store_error;
 use crate::read::{at_most, version};
-use crate::statements::{Sql, Statements};
 
 /// The most events of a page, whatever is asked for.
 const MOST: usize = 1_000_000;
 /// How many events one page looks at where a filter may want few of them.
 const LOOKED_AT: usize = 5_000;
+
+/// How large records were lately. A page asks for about as many as have place in it: what has none is sent in vain.
+pub(crate) struct RecordSize(AtomicUsize);
+
+impl RecordSize {
+    pub(crate) const fn unknown() -> Self {
+        Self(AtomicUsize::new(8 * 1024))
+    }
+
+    /// How many rows to ask for: one more than wanted tells whether there are more, and twice as many as are expected to fit
+    /// are so when these are small.
+    fn rows(&self, max_events: usize, max_bytes: usize) -> usize {
+        let fit = max_bytes / self.0.load(Ordering::Relaxed).max(1);
+        fit.saturating_mul(2).saturating_add(1).min(max_events) + 1
+    }
+
+    fn seen(&self, events: usize, bytes: usize) {
+        if let Some(mean) = bytes.checked_div(events) {
+            self.0.store(mean, Ordering::Relaxed);
+        }
+    }
+}
 
 /// Events are ordered by the transaction that stored them and given once no older transaction is under way (L2).
 #[async_trait]
@@ -25,22 +48,45 @@ impl EventLog for PostgresStore {
             Some(after) => parts(after).ok_or_else(|| beyond(after))?,
             None => (0, 0, 0),
         };
-        let kind = Kind::of(&query.filter);
+        let (statements, filter) = (&self.shared.statements, &query.filter);
         let max_events = query.max_events.clamp(1, MOST);
-        let statement = sqlx::query(kind.statement(&self.shared.statements).get())
+        let of_streams = !filter.streams.is_empty();
+        let (statement, rows) = match of_streams {
+            true => (&statements.log_page_of_streams, max_events),
+            false => (
+                &statements.log_page,
+                self.shared.record_size.rows(max_events, query.max_bytes),
+            ),
+        };
+        let look_at = match of_streams {
+            true => max_events.saturating_add(1),
+            false => rows.max(LOOKED_AT),
+        };
+        let mut statement = sqlx::query(statement.get())
             .bind(epoch)
             .bind(tx)
             .bind(seq)
-            .bind(at_most(max_events));
-        let statement = kind.bind(statement, query, max_events);
+            .bind(at_most(rows))
+            .bind(at_most(look_at))
+            .bind(filter.categories.iter().map(AsRef::as_ref).collect::<Vec<&str>>())
+            .bind(filter.event_names.iter().map(AsRef::as_ref).collect::<Vec<&str>>());
         let mut connection = self.shared.connections.reader().await.map_err(store_error)?;
-        let rows = statement.fetch_all(&mut *connection).await.map_err(store_error)?;
-        drop(connection);
-        match kind {
-            Kind::All => page(query, max_events, &rows),
-            Kind::Filtered => page_filtered(query, max_events, &rows),
-            Kind::OfStreams => page_of_streams(query, &rows),
+        if of_streams {
+            let (categories, ids) = names(&filter.streams);
+            statement = statement.bind(categories).bind(ids).bind(at_most(query.max_bytes));
+            let rows = statement.fetch_all(&mut *connection).await.map_err(store_error)?;
+            connection.keep();
+            return page_of_streams(query, &rows);
         }
+        let mut filling = Filling::new(query, max_events, rows);
+        let mut answer = statement.fetch(&mut *connection);
+        while let Some(row) = answer.try_next().await.map_err(store_error)? {
+            filling.take(&row)?;
+        }
+        drop(answer);
+        connection.keep();
+        self.shared.record_size.seen(filling.received, filling.bytes);
+        filling.page()
     }
 
     async fn end(&self) -> Result<Option<Position>, StoreError> {
@@ -79,60 +125,6 @@ impl EventLog for PostgresStore {
     }
 }
 
-/// Which statement gives a page.
-enum Kind {
-    All,
-    Filtered,
-    OfStreams,
-}
-
-type Statement = Query<'static, Postgres, PgArguments>;
-
-impl Kind {
-    fn of(filter: &LogFilter) -> Self {
-        match (
-            filter.streams.is_empty(),
-            filter.categories.is_empty() && filter.event_names.is_empty(),
-        ) {
-            (true, true) => Self::All,
-            (true, false) => Self::Filtered,
-            (false, _) => Self::OfStreams,
-        }
-    }
-
-    const fn statement<'a>(&self, statements: &'a Statements) -> &'a Sql {
-        match self {
-            Self::All => &statements.log_page,
-            Self::Filtered => &statements.log_page_filtered,
-            Self::OfStreams => &statements.log_page_of_streams,
-        }
-    }
-
-    /// What comes behind the position and the number of events.
-    fn bind(&self, statement: Statement, query: &LogQuery, max_events: usize) -> Statement {
-        let (filter, max_bytes) = (&query.filter, at_most(query.max_bytes));
-        if let Self::All = self {
-            return statement.bind(max_bytes);
-        }
-        let one_more = max_events.saturating_add(1);
-        let look_at = match self {
-            Self::Filtered => one_more.max(LOOKED_AT),
-            _ => one_more,
-        };
-        let categories: Vec<String> = filter.categories.iter().map(ToString::to_string).collect();
-        let event_names: Vec<String> = filter.event_names.iter().map(ToString::to_string).collect();
-        let statement = statement.bind(at_most(look_at)).bind(max_bytes);
-        let statement = statement.bind(categories).bind(event_names);
-        match self {
-            Self::OfStreams => {
-                let (categories, ids) = names(&filter.streams);
-                statement.bind(categories).bind(ids)
-            }
-            _ => statement,
-        }
-    }
-}
-
 /// Each stream once, column by column.
 fn names(streams: &[StreamId]) -> (Vec<String>, Vec<String>) {
     let mut streams: Vec<&StreamId> = streams.iter().collect();
@@ -165,55 +157,92 @@ fn beyond(after: Position) -> StoreError {
     ))
 }
 
-fn page(query: &LogQuery, max_events: usize, rows: &[PgRow]) -> Result<LogPage, StoreError> {
-    let end = End::of(query, rows)?;
-    let mut events: Vec<LogEvent> = Vec::with_capacity(rows.len());
-    let mut next = None;
-    for row in rows {
-        let Some(event) = event(row)? else { break };
-        if events.last().is_some_and(|last| last.position > event.position) {
-            return Err(StoreError::permanent("the server gave a page of the log out of order"));
-        }
-        let total: i64 = row.try_get(13).map_err(store_error)?;
-        if events.len() == max_events || (total > at_most(query.max_bytes) && !events.is_empty()) {
-            next = events.last().map(|last| last.position);
-            break;
-        }
-        events.push(event);
-    }
-    Ok(end.page(query, events, next))
+/// A page while its rows come.
+struct Filling<'a> {
+    query: &'a LogQuery,
+    max_events: usize,
+    /// How many events were asked for, and how many have come, with how many bytes.
+    asked: usize,
+    received: usize,
+    bytes: usize,
+    end: Option<End>,
+    events: Vec<LogEvent>,
+    /// The last that was looked at, where there is more behind it.
+    looked_at: Option<Position>,
 }
 
-fn page_filtered(query: &LogQuery, max_events: usize, rows: &[PgRow]) -> Result<LogPage, StoreError> {
-    let end = End::of(query, rows)?;
-    let mut events: Vec<LogEvent> = Vec::with_capacity(rows.len());
-    let mut next = None;
-    for row in rows {
-        let Some(event) = event(row)? else { break };
-        let wanted: bool = row.try_get(13).map_err(store_error)?;
-        let fits: bool = row.try_get(14).map_err(store_error)?;
-        let is_last: bool = row.try_get(15).map_err(store_error)?;
-        let position = event.position;
-        if wanted {
-            if !fits || events.len() == max_events {
-                next = events.last().map(|last| last.position).or(query.after);
-                break;
-            }
-            events.push(event);
+impl<'a> Filling<'a> {
+    fn new(query: &'a LogQuery, max_events: usize, asked: usize) -> Self {
+        Self {
+            query,
+            max_events,
+            asked,
+            received: 0,
+            bytes: 0,
+            end: None,
+            events: Vec::with_capacity(asked.min(LOOKED_AT)),
+            looked_at: None,
         }
-        next = is_last.then_some(position);
     }
-    Ok(end.page(query, events, next))
+
+    /// Takes a row; of an event that has no place any more only the size.
+    fn take(&mut self, row: &PgRow) -> Result<(), StoreError> {
+        let Some(event) = event(row)? else {
+            return self.take_mark(row).map_err(store_error);
+        };
+        if self.events.last().is_some_and(|last| last.position > event.position) {
+            return Err(StoreError::permanent("the server gave a page of the log out of order"));
+        }
+        self.received += 1;
+        self.bytes += event.record.as_ref().map_or(0, Bytes::len);
+        let fits = self.events.len() < self.max_events && self.bytes <= self.query.max_bytes;
+        if fits || self.events.is_empty() {
+            self.events.push(event);
+        }
+        Ok(())
+    }
+
+    /// A row without an event: where the log ends, or how far it was looked at.
+    fn take_mark(&mut self, row: &PgRow) -> Result<(), sqlx::Error> {
+        let (epoch, tx, seq): (i32, i64, i32) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        match row.try_get(5)? {
+            Some(xmax) => self.end = Some(End { epoch, xmin: tx, xmax }),
+            None => self.looked_at = Some(position(epoch, tx, seq.into())),
+        }
+        Ok(())
+    }
+
+    fn page(self) -> Result<LogPage, StoreError> {
+        let missing = || StoreError::permanent("the log gave no answer");
+        let end = self.end.ok_or_else(missing)?.check(self.query)?;
+        let is_cut = self.received == self.asked || self.events.len() < self.received;
+        let next = match self.events.last() {
+            Some(last) if is_cut => Some(last.position),
+            _ => self.looked_at,
+        };
+        Ok(end.page(self.query, self.events, next))
+    }
 }
 
 fn page_of_streams(query: &LogQuery, rows: &[PgRow]) -> Result<LogPage, StoreError> {
-    let end = End::of(query, rows)?;
+    let Some(first) = rows.first() else {
+        return Err(StoreError::permanent("the log gave no answer"));
+    };
+    let whole = || {
+        Ok::<_, sqlx::Error>((
+            first.try_get(10)?,
+            first.try_get(11)?,
+            first.try_get(12)?,
+            first.try_get(13)?,
+        ))
+    };
+    // How many are wanted for the page, and perhaps one more.
+    let (epoch, xmin, xmax, wanted): (_, _, _, i64) = whole().map_err(store_error)?;
+    let end = End { epoch, xmin, xmax }.check(query)?;
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
         events.extend(event(row)?);
     }
-    // How many there are for the page, and perhaps one more.
-    let wanted: i64 = rows.first().map_or(Ok(0), |row| row.try_get(13)).map_err(store_error)?;
     let more = (events.len() as u64) < wanted.unsigned_abs();
     let next = events.last().map(|last| last.position).or(query.after).filter(|_| more);
     Ok(end.page(query, events, next))
@@ -223,18 +252,14 @@ fn page_of_streams(query: &LogQuery, rows: &[PgRow]) -> Result<LogPage, StoreErr
 struct End {
     epoch: i32,
     xmin: i64,
+    xmax: i64,
 }
 
 impl End {
-    fn of(query: &LogQuery, rows: &[PgRow]) -> Result<Self, StoreError> {
-        let Some(row) = rows.first() else {
-            return Err(StoreError::permanent("the log gave no answer"));
-        };
-        let parsed = || Ok::<_, sqlx::Error>((row.try_get(10)?, row.try_get(11)?, row.try_get(12)?));
-        let (epoch, xmin, xmax) = parsed().map_err(store_error)?;
+    fn check(self, query: &LogQuery) -> Result<Self, StoreError> {
         match query.after {
-            Some(after) if after > position(epoch, xmax, 0) => Err(beyond(after)),
-            _ => Ok(Self { epoch, xmin }),
+            Some(after) if after > position(self.epoch, self.xmax, 0) => Err(beyond(after)),
+            _ => Ok(self),
         }
     }
 
@@ -250,18 +275,18 @@ impl End {
     }
 }
 
-/// An event in the first columns of a row; `None` where they are empty.
+/// An event in the first columns of a row; `None` where there is none.
 pub(crate) fn event(row: &PgRow) -> Result<Option<LogEvent>, StoreError> {
-    let Some(epoch) = row.try_get::<Option<i32>, _>(0).map_err(store_error)? else {
+    let Some(category) = row.try_get::<Option<&str>, _>(3).map_err(store_error)? else {
         return Ok(None);
     };
     let parsed = || -> Result<LogEvent, sqlx::Error> {
         let missing = || sqlx::Error::Protocol("an event has no version".to_owned());
         let decode = |error| sqlx::Error::Decode(Box::new(error));
         Ok(LogEvent {
-            position: position(epoch, row.try_get(1)?, row.try_get::<i32, _>(2)?.into()),
+            position: position(row.try_get(0)?, row.try_get(1)?, row.try_get::<i32, _>(2)?.into()),
             stream: StreamId {
-                category: Category::parse(row.try_get::<&str, _>(3)?).map_err(decode)?,
+                category: Category::parse(category).map_err(decode)?,
                 aggregate_id: AggregateId::parse(row.try_get::<&str, _>(4)?).map_err(decode)?,
             },
             version: version(row, 5)?.ok_or_else(missing)?,

@@ -22,8 +22,10 @@ impl Shared {
             .bind(from.as_i64())
             .bind(at_most(count))
             .fetch_all(&mut *connection)
-            .await;
-        let events = rows.and_then(|rows| rows.iter().map(|row| stored(row, 0)).collect());
+            .await
+            .map_err(store_error)?;
+        connection.keep();
+        let events: Result<_, sqlx::Error> = rows.iter().map(|row| stored(row, 0)).collect();
         events.map_err(store_error)
     }
 
@@ -52,14 +54,14 @@ impl Shared {
             .bind(id)
             .bind(event_id)
             .fetch_all(&mut *connection)
-            .await;
+            .await
+            .map_err(store_error)?;
+        connection.keep();
         let mut heads = vec![Head::default(); queries.len()];
-        let filled = rows.and_then(|rows| {
-            rows.iter().try_for_each(|row| {
-                let at = ord(row, heads.len())?;
-                heads[at] = head(row)?;
-                Ok(())
-            })
+        let filled = rows.iter().try_for_each(|row| {
+            let at = ord(row, heads.len())?;
+            heads[at] = head(row)?;
+            Ok(())
         });
         filled.map_err(store_error)?;
         Ok(heads)
@@ -83,13 +85,13 @@ impl Shared {
             .bind(schema)
             .bind(most)
             .fetch_all(&mut *connection)
-            .await;
+            .await
+            .map_err(store_error)?;
+        connection.keep();
         let mut all = vec![Loaded::default(); loads.len()];
-        let filled = rows.and_then(|rows| {
-            rows.iter().try_for_each(|row| {
-                let at = ord(row, all.len())?;
-                fill(&mut all[at], &loads[at], row)
-            })
+        let filled = rows.iter().try_for_each(|row| {
+            let at = ord(row, all.len())?;
+            fill(&mut all[at], &loads[at], row)
         });
         filled.map_err(store_error)?;
         for (loaded, load) in all.iter_mut().zip(loads) {

@@ -20,7 +20,9 @@ impl SnapshotStore for PostgresStore {
             .bind(&snapshot.document[..])
             .execute(&mut *connection)
             .await;
-        put.map(drop).map_err(store_error)
+        put.map_err(store_error)?;
+        connection.keep();
+        Ok(())
     }
 
     async fn get(&self, stream: &StreamId, schema_version: SchemaVersion) -> Result<Option<Snapshot>, StoreError> {

@@ -14,7 +14,6 @@ pub(crate) struct Statements {
     pub(crate) heads: Sql,
     pub(crate) load: Sql,
     pub(crate) log_page: Sql,
-    pub(crate) log_page_filtered: Sql,
     pub(crate) log_page_of_streams: Sql,
     pub(crate) log_end: Sql,
     pub(crate) log_tail: Sql,
@@ -79,7 +78,6 @@ impl Statements {
             heads: sql(HEADS),
             load: sql(LOAD),
             log_page: page(LOG_PAGE),
-            log_page_filtered: page(LOG_PAGE_FILTERED),
             log_page_of_streams: page(LOG_PAGE_OF_STREAMS),
             log_end: page(LOG_END),
             log_tail: page(LOG_TAIL),
@@ -286,67 +284,49 @@ from q cross join lateral (
 /// A page of what comes after a position and is final: below the oldest transaction that is under way. The watermark
 /// and the rows are of one snapshot.
 ///
-/// One row more than $4 at most; `total` is that of the records so far, and one that has no place any more is not sent. They
-/// come in the order of the inner query: asked for once more outside, they would be sorted, at a quarter of the whole cost. Who
-/// reads them looks.
+/// The first row says where the log ends: the watermark, and as its version the first transaction that has not begun. Then come
+/// the events that are wanted, $4 at most. Where they are fewer, a row without a version names the last of the $5 rows
+/// that were looked at, if there are so many: a filter that wants little does not make one statement long. That look is made only
+/// then, since the statement ends with $4 events.
+///
+/// The rows come in the order of the inner query, and their bytes are counted by who reads them: to sort them, or to add up their
+/// sizes here, would be a quarter to a third of the whole cost.
 const LOG_PAGE: &str = r"
 with w as materialized ({watermark})
-select p.epoch, p.tx, p.seq, p.category, p.aggregate_id, p.version, p.event_id, p.event_name, p.occurred_at,
-    case when p.total <= $5::bigint or p.total = octet_length(p.record) then p.record end,
-    w.epoch, w.xmin, w.xmax, p.total
-from w left join lateral (
-    select *, sum(coalesce(octet_length(record), 0)) over (order by epoch, tx, seq rows unbounded preceding) as total
-    from {events}
-    where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
-        and (epoch, tx, seq) < (w.epoch, w.xmin, 0)
-    order by epoch, tx, seq limit $4::bigint + 1
-) p on true
+select * from (
+    select w.epoch, w.xmin as tx, 0 as seq, null as category, null as aggregate_id, w.xmax as version, null::uuid as event_id,
+        null as event_name, null::bigint as occurred_at, null::bytea as record
+    from w
+    union all
+    select * from (
+        select epoch, tx, seq, category, aggregate_id, version, event_id, event_name, occurred_at, record
+        from {events}
+        where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
+            and (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
+        order by epoch, tx, seq limit $5::bigint
+    ) looked_at
+    where (cardinality($6::text[]) = 0 or category = any ($6::text[]))
+        and (cardinality($7::text[]) = 0 or event_name = any ($7::text[]))
+    union all
+    select * from (
+        select epoch, tx, seq, null, null, null::bigint, null::uuid, null, null::bigint, null::bytea
+        from {events}
+        where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
+            and (epoch, tx, seq) < ((select epoch from w), (select xmin from w), 0)
+        order by epoch, tx, seq limit 1 offset $5::bigint - 1
+    ) last
+) page
+limit $4::bigint + 1
 ";
 
-/// The same where not all is wanted.
-///
-/// At most $5 rows are looked at, so that a filter that wants little does not make one statement long. The rows are those
-/// that are wanted, one more than $4 at most, without the record where that has no place any more; and the last that was
-/// looked at. It sorts nothing but what it gives.
-const LOG_PAGE_FILTERED: &str = r"
-with w as materialized ({watermark})
-select p.epoch, p.tx, p.seq, p.category, p.aggregate_id, p.version, p.event_id, p.event_name, p.occurred_at, p.record,
-    w.epoch, w.xmin, w.xmax, p.wanted, p.fits, p.is_last
-from w left join lateral (
-    select wanted, number = 1 or total <= $6::bigint as fits, is_last, epoch, tx, seq, category, aggregate_id, version,
-        event_id, event_name, occurred_at,
-        case when wanted and (number = 1 or total <= $6::bigint) then record end as record
-    from (
-        select *, row_number() over in_order as number,
-            sum(case when wanted then coalesce(octet_length(record), 0) else 0 end) over in_order as total
-        from (
-            select *, at = $5::bigint as is_last,
-                (cardinality($7::text[]) = 0 or category = any ($7::text[]))
-                    and (cardinality($8::text[]) = 0 or event_name = any ($8::text[])) as wanted
-            from (
-                select *, row_number() over (order by epoch, tx, seq) as at
-                from {events}
-                where (epoch, tx, seq) > ($1::integer, $2::bigint, $3::integer)
-                    and (epoch, tx, seq) < (w.epoch, w.xmin, 0)
-                order by epoch, tx, seq limit $5::bigint
-            ) looked_at
-        ) tested
-        where wanted or is_last
-        window in_order as (order by epoch, tx, seq rows unbounded preceding)
-        order by epoch, tx, seq limit $4::bigint + 1
-    ) found
-) p on true
-order by p.epoch, p.tx, p.seq
-";
-
-/// The same where the streams are known; each row ends with what holds for the whole page, and a page without events is
-/// one row. In a stream positions rise with versions, so where to begin is searched for by
+/// The same where the streams are known, with at most $4 events and $10 bytes; each row ends with what holds for the whole
+/// page, and a page without events is one row. In a stream positions rise with versions, so where to begin is searched for by
 /// halves: low is always before it, and high is not once both have met.
 const LOG_PAGE_OF_STREAMS: &str = r"
 with w as materialized ({watermark}),
 wanted as materialized (
     select x.*
-    from unnest($9::text[], $10::text[]) as q(category, aggregate_id)
+    from unnest($8::text[], $9::text[]) as q(category, aggregate_id)
     join {heads} h on h.category = q.category and h.aggregate_id = q.aggregate_id
     cross join lateral (
         with recursive search(low, high) as (
@@ -370,8 +350,8 @@ wanted as materialized (
         where x.category = q.category and x.aggregate_id = q.aggregate_id and x.version > start.low
             and (x.epoch, x.tx, x.seq) > ($1::integer, $2::bigint, $3::integer)
             and (x.epoch, x.tx, x.seq) < ((select epoch from w), (select xmin from w), 0)
-            and (cardinality($7::text[]) = 0 or x.category = any ($7::text[]))
-            and (cardinality($8::text[]) = 0 or x.event_name = any ($8::text[]))
+            and (cardinality($6::text[]) = 0 or x.category = any ($6::text[]))
+            and (cardinality($7::text[]) = 0 or x.event_name = any ($7::text[]))
         order by x.version limit $5::bigint
     ) x
     order by x.epoch, x.tx, x.seq limit $4::bigint + 1
@@ -384,7 +364,7 @@ sized as (
 select p.epoch, p.tx, p.seq, p.category, p.aggregate_id, p.version, p.event_id, p.event_name, p.occurred_at, p.record,
     w.epoch, w.xmin, w.xmax, (select count(*) from wanted)
 from w
-left join (select * from sized where number <= $4::bigint and (number = 1 or total <= $6::bigint)) p on true
+left join (select * from sized where number <= $4::bigint and (number = 1 or total <= $10::bigint)) p on true
 order by p.number
 ";
 

@@ -17,6 +17,7 @@ use crate::error::store_error;
 use crate::fences::{Begun, Fences};
 use crate::follow::Follower;
 use crate::inline::{Inline, Reading};
+use crate::log::RecordSize;
 use crate::names::Names;
 use crate::statements::Statements;
 use crate::{Migrate, PostgresOptions, schema};
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) options: PostgresOptions,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) follower: Follower,
+    pub(crate) record_size: RecordSize,
     pub(crate) fences: Fences,
     pub(crate) inline: Inline,
 }
@@ -108,6 +110,7 @@ impl PostgresStore {
         let shared = Arc::new(Shared {
             statements: Statements::new(&names),
             follower: Follower::default(),
+            record_size: RecordSize::unknown(),
             fences: Fences::default(),
             inline: Inline::new(options.inline.clone(), options.without_inline.clone()),
             connections: Connections::new(connector, &options),
