@@ -40,7 +40,7 @@ impl Default for ProjectionOptions {
         Self {
             version: 1,
             filter: LogFilter::default(),
-            batch: NonZeroUsize::new(500).unwrap_or(NonZeroUsize::MIN),
+            batch: NonZeroUsize::new(1_000).unwrap_or(NonZeroUsize::MIN),
             batch_bytes: 4 << 20,
             timeout: Duration::from_secs(30),
             store_timeout: Duration::from_secs(30),
@@ -84,7 +84,7 @@ impl ProjectionOptions {
         self
     }
 
-    /// Sets how many events a batch has at most, by default 500. With 1 the handler is given one event at a time.
+    /// Sets how many events a batch has at most, by default 1,000. With 1 the handler is given one event at a time.
     #[must_use]
     pub const fn with_batch(mut self, events: NonZeroUsize) -> Self {
         self.batch = events;

@@ -72,7 +72,7 @@ pub struct Status {
     /// What failed last.
     pub last_error: Option<String>,
     /// About how many events are ahead of it: counted when it begins and when it is further behind than it knew, up to
-    /// 10 million; 0 once it is live.
+    /// 10 million; 0 once it is live. `None` until they are counted, which does not hold up the work.
     pub remaining: Option<u64>,
     /// When the newest event that it has handled happened.
     pub handled_until: Option<Timestamp>,

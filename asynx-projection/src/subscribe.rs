@@ -16,7 +16,7 @@ pub struct SubscribeOptions {
     pub after: Option<Position>,
     /// Which events. The category of a typed decoder is added.
     pub filter: LogFilter,
-    /// The most events in memory, by default 500.
+    /// The most events in memory, by default 1,000.
     pub max_events: usize,
     /// About the most bytes of records in memory, by default 4 MiB.
     pub max_bytes: usize,
@@ -29,7 +29,7 @@ impl Default for SubscribeOptions {
         Self {
             after: None,
             filter: LogFilter::default(),
-            max_events: 500,
+            max_events: 1_000,
             max_bytes: 4 << 20,
             poll_interval: Duration::from_secs(1),
         }

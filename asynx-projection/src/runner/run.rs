@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use asynx_core::Runtime;
-use asynx_core::store::LogEvent;
 use futures::future::{Either, select};
 
 use super::control::{Control, Wish};
@@ -119,7 +118,7 @@ impl<L: Lifecycle> Runner<L> {
     /// Handles page after page. `None`: the partition was given up to another process, and its place with it.
     async fn work(&mut self, post: &mut Post) -> Option<Stop> {
         self.board.change(|status| status.position = post.position);
-        self.count(post).await;
+        self.count(post);
         let (mut failures, mut ahead) = (0, None);
         loop {
             if self.is_over(post) {
@@ -132,7 +131,7 @@ impl<L: Lifecycle> Runner<L> {
             if let Err(stop) = self.check_role(post).await {
                 return Some(stop);
             }
-            let page = match self.next_page(post, ahead.take()).await {
+            let mut page = match self.next_page(post, ahead.take()).await {
                 Ok(page) => page,
                 Err(error) if error.is_transient() => {
                     self.say(&error.to_string());
@@ -153,15 +152,11 @@ impl<L: Lifecycle> Runner<L> {
                 };
                 self.board.change(|status| status.state = state);
                 if self.board.get().remaining == Some(0) {
-                    self.count(post).await;
+                    self.count(post);
                 }
             }
-            let own: Vec<LogEvent> = page
-                .events
-                .iter()
-                .filter(|event| self.partition.has(&event.stream))
-                .cloned()
-                .collect();
+            let mut own = std::mem::take(&mut page.events);
+            own.retain(|event| self.partition.has(&event.stream));
             if own.is_empty() {
                 if let Err(stop) = self.pass_by(post, &page).await {
                     return Some(stop);
@@ -170,10 +165,11 @@ impl<L: Lifecycle> Runner<L> {
                 let reader = self.reader.clone();
                 let reading = Box::pin(read_ahead(&reader, &page));
                 let handling = Box::pin(self.handle_page(post, &page, own, began));
-                ahead = match select(handling, reading).await {
-                    Either::Left((Ok(()), reading)) => reading.await,
-                    Either::Left((Err(stop), _)) => return Some(stop),
-                    Either::Right((read, handling)) => match handling.await {
+                // The page is asked for before this one is decoded.
+                ahead = match select(reading, handling).await {
+                    Either::Right((Ok(()), reading)) => reading.await,
+                    Either::Right((Err(stop), _)) => return Some(stop),
+                    Either::Left((read, handling)) => match handling.await {
                         Ok(()) => read,
                         Err(stop) => return Some(stop),
                     },

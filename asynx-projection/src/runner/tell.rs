@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use asynx_core::store::LogEvent;
@@ -9,14 +10,29 @@ use crate::role::Role;
 use crate::status::State;
 
 impl<L: Lifecycle> Runner<L> {
-    /// Counts what is ahead, for who looks.
-    pub(super) async fn count(&self, post: &Post) {
+    /// Counts what is ahead, for who looks, beside the work: of a long log that takes seconds.
+    pub(super) fn count(&self, post: &Post) {
         const MOST: u64 = 10_000_000;
-        let Some(log) = self.reader.store.log() else { return };
-        if let Ok(count) = log.count(post.position, &self.reader.filter, MOST).await {
-            let own = count / self.partition.of as u64;
-            self.board.change(|status| status.remaining = Some(own));
-        }
+        let mut handled = 0;
+        self.board.change(|status| {
+            status.remaining = None;
+            handled = status.handled;
+        });
+        let (reader, board) = (self.reader.clone(), Arc::clone(&self.board));
+        let (position, partitions) = (post.position, self.partition.of as u64);
+        self.runtime.spawn(Box::pin(async move {
+            let Some(log) = reader.store.log() else { return };
+            let Ok(count) = log.count(position, &reader.filter, MOST).await else {
+                return;
+            };
+            board.change(|status| {
+                let since = status.handled - handled;
+                status.remaining = match status.state {
+                    State::Live => Some(0),
+                    _ => Some((count / partitions).saturating_sub(since)),
+                };
+            });
+        }));
     }
 
     /// The speed of the last pages, the newest counting most.
