@@ -26,8 +26,8 @@ impl RecordSize {
         Self(AtomicUsize::new(8 * 1024))
     }
 
-    /// How many rows to ask for: one more than wanted tells whether there are more, and twice as many as are expected to fit
-    /// are so when these are small.
+    /// How many rows to ask for: twice as many as would fit if all were like the last ones, and one more than wanted, which
+    /// tells whether there are more.
     fn rows(&self, max_events: usize, max_bytes: usize) -> usize {
         let fit = max_bytes / self.0.load(Ordering::Relaxed).max(1);
         fit.saturating_mul(2).saturating_add(1).min(max_events) + 1
@@ -167,6 +167,7 @@ struct Filling<'a> {
     bytes: usize,
     end: Option<End>,
     events: Vec<LogEvent>,
+    newest: Option<Position>,
     /// The last that was looked at, where there is more behind it.
     looked_at: Option<Position>,
 }
@@ -180,7 +181,8 @@ impl<'a> Filling<'a> {
             received: 0,
             bytes: 0,
             end: None,
-            events: Vec::with_capacity(asked.min(LOOKED_AT)),
+            events: Vec::new(),
+            newest: None,
             looked_at: None,
         }
     }
@@ -190,7 +192,7 @@ impl<'a> Filling<'a> {
         let Some(event) = event(row)? else {
             return self.take_mark(row).map_err(store_error);
         };
-        if self.events.last().is_some_and(|last| last.position > event.position) {
+        if self.newest.replace(event.position) >= Some(event.position) {
             return Err(StoreError::permanent("the server gave a page of the log out of order"));
         }
         self.received += 1;
@@ -297,4 +299,25 @@ pub(crate) fn event(row: &PgRow) -> Result<Option<LogEvent>, StoreError> {
         })
     };
     parsed().map(Some).map_err(store_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RecordSize;
+
+    #[test]
+    fn of_large_records_few_are_asked_for() {
+        const MEBI: usize = 1 << 20;
+        let size = RecordSize::unknown();
+        assert_eq!(size.rows(1_000, 4 * MEBI), 1_001);
+        size.seen(3, 3 * MEBI);
+        assert_eq!(size.rows(1_000, 4 * MEBI), 10);
+        assert_eq!(size.rows(1, usize::MAX), 2);
+        // One is given even if it is larger.
+        assert_eq!(size.rows(1_000, 1), 2);
+        size.seen(0, 0);
+        assert_eq!(size.rows(1_000, 4 * MEBI), 10);
+        size.seen(10, 0);
+        assert_eq!(size.rows(1_000, 4 * MEBI), 1_001);
+    }
 }
