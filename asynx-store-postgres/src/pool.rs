@@ -11,8 +11,8 @@ use crate::lane_connections::IDLE_MICROS;
 /// Connections for statements that are a transaction each.
 ///
 /// sqlx's pool asks the server after each use whether a connection is sound: a round trip more for every page and every
-/// load. So what was given back by [`Taken::keep`] is kept aside for the next use, as long as nobody waits for a connection and
-/// for a second at most.
+/// load. So what was given back by [`Taken::keep`] is kept aside for the next use, as long as nobody waits for a connection. What
+/// has not been used for a second goes back at the next use; until then the pool does not end it for being idle.
 pub(crate) struct Pool {
     pool: PgPool,
     runtime: Arc<dyn Runtime>,
@@ -62,7 +62,7 @@ impl Pool {
         Ok(Taken { pool: self, connection })
     }
 
-    /// The pool itself, with whatever is aside back in it. What is taken of it while the other is held is waited for.
+    /// The pool itself, with whatever is aside back in it. Nothing is put aside while the other is held.
     pub(crate) fn whole(&self) -> (&PgPool, Waiting<'_>) {
         let (idle, waiting) = {
             let mut aside = self.aside();
